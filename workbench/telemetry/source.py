@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import polars as pl
@@ -16,11 +16,10 @@ __all__ = ["Problem", "Query", "Reading", "Source"]
 
 @dataclass(frozen=True)
 class Query:
-    """What is asked of a source: a window, and the services and frames it may be narrowed to (empty means all)."""
+    """What is asked of a source: a window, and the services it may be narrowed to (empty means all)."""
 
     window: Window
     services: tuple[str, ...] = ()
-    frames: tuple[FrameName, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,21 +48,24 @@ class Reading:
 
 @runtime_checkable
 class Source(Protocol):
-    """What every backend is: built from its table in ``workbench.toml``, read by window.
+    """What every backend is: built from its table in ``workbench.toml``, read one frame and one window at a time.
 
     A class registers under the entry-point group ``workbench.sources`` by its ``kind`` and is made by
     ``from_settings(name, table, root)``; ``root`` is the workspace's folder, for relative paths.
     """
 
     name: str
+    kind: str
+    frames: tuple[FrameName, ...]
+    """The frames this source is set up to answer with; each is read, and may fail, on its own."""
 
     @classmethod
-    def from_settings(cls, name: str, settings: dict[str, object], root: str) -> Source:
+    def from_settings(cls, name: str, settings: dict[str, object], root: Path) -> Source:
         """Return the source a ``[sources.NAME]`` table describes, or raise SourceError naming the wrong key."""
         ...
 
-    def read(self, query: Query) -> Iterable[Reading]:
-        """Yield one reading for each frame this source has, pushed down to the backend.
+    def read(self, frame: FrameName, query: Query) -> Reading:
+        """Return one frame's rows of the window, narrowed by the backend itself.
 
         Raises:
             SourceError: it can't be read; says which file or address, why, and what to do.

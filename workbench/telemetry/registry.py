@@ -1,0 +1,34 @@
+"""The registry finds the class behind each ``kind`` of source: ours and other people's register the same way."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from workbench.errors import SourceError
+from workbench.telemetry.source import Source
+
+__all__ = ["GROUP", "make_source"]
+
+GROUP = "workbench.sources"
+"""The entry-point group a backend registers under, by the ``kind`` that stands in ``workbench.toml``."""
+
+
+def make_source(name: str, settings: dict[str, object], root: Path) -> Source:
+    """Return the source that the table ``[sources.NAME]`` describes.
+
+    Raises:
+        SourceError: the table names no kind, an unknown one, or one whose package can't be imported; or the backend
+            refuses the table.
+    """
+    kind = settings.get("kind")
+    known = {point.name: point for point in entry_points(group=GROUP)}
+    if not isinstance(kind, str) or kind not in known:
+        said = f"has the kind {kind!r}" if kind else "names no kind"
+        raise SourceError(f"[sources.{name}] in workbench.toml {said}", do=f"Known kinds: {', '.join(sorted(known))}")
+    try:
+        backend = known[kind].load()
+    except ImportError as error:
+        raise SourceError(f"the source kind {kind!r} can't be loaded: {error}", do="Install the package it asks for") from error
+    source: Source = backend.from_settings(name, {k: v for k, v in settings.items() if k != "kind"}, root)
+    return source
