@@ -8,7 +8,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-BUNDLE = Path("reports/labextension/static/vega-bundle.js")
+BUNDLE = Path("reports/labextensions/incident-review-workbench/static/vega-bundle.js")
 EXPORTS = "window.vegaEmbed = vegaEmbed; window.vega = vega; window.vegaLite = vegaLite;"
 
 

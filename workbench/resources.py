@@ -6,7 +6,7 @@ from pathlib import Path
 
 from workbench.errors import WorkspaceError
 
-__all__ = ["DEMO", "NOTEBOOKS", "REPORTS", "notebook"]
+__all__ = ["DEMO", "NOTEBOOKS", "REPORTS", "STATIC", "notebook"]
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -20,7 +20,13 @@ NOTEBOOKS = _room("notebooks")
 """The folder of the standard notebooks."""
 
 REPORTS = _room("reports")
-"""The folder of templates, styles, scripts and fonts: read, never written."""
+"""The folder of templates, styles, scripts and fonts: read, never written.
+
+It is laid out as a Jupyter data folder: with it in ``JUPYTER_PATH`` JupyterLab and Voila find our extension
+(``labextensions/``), Voila the template ``workbench`` (``voila/templates/``), nbconvert the other (``nbconvert/templates/``)."""
+
+STATIC = REPORTS / "labextensions" / "incident-review-workbench" / "static"
+"""The one folder of files a browser loads: style, scripts, fonts, icon, and the bundle that the build makes."""
 
 DEMO = REPORTS / "demo"
 """The folder of the demo incident: its telemetry, its record, its licence notice."""
