@@ -8,6 +8,7 @@
     │   └── UnknownError           a name (incident, entry, snapshot, source) that isn't there
     ├── WorkspaceError             no workspace, a broken or a newer one
     ├── SourceError                a source that can't be read
+    ├── StorageError               a folder that can't be written: full, locked, forbidden
     ├── EvidenceError              a snapshot that is missing, changed or newer
     ├── RecordError                the record refuses a change
     │   ├── ConflictError          somebody saved a newer version first
@@ -59,7 +60,9 @@ class TimeError(RequestError):
     @classmethod
     def no_zone(cls, text: str, where: str) -> Self:
         """Refuse a time without a zone: guessing one would move every chart."""
-        return cls(f"{where} is {text!r}, which has no time zone", do="Add one: 2023-01-29T09:12:30Z, or +01:00 at the end")
+        return cls(
+            f"{where} is {text!r}, which has no time zone", do="Add one: 2023-01-29T09:12:30Z, or +01:00 at the end"
+        )
 
     @classmethod
     def unreadable(cls, text: str, where: str) -> Self:
@@ -71,7 +74,9 @@ class TimeError(RequestError):
         """Refuse a window that ends when it starts, or before."""
         relation = "equal" if start == end else "after"
         if relation == "equal":
-            return cls(f"the window starts and ends at {start}, so it holds nothing", do="Give an end later than the start")
+            return cls(
+                f"the window starts and ends at {start}, so it holds nothing", do="Give an end later than the start"
+            )
         return cls(f"the window starts at {start}, after its end {end}", do="Swap the two times, or correct one")
 
 
@@ -85,7 +90,11 @@ class UnknownError(RequestError):
 
         near = get_close_matches(name, known, n=3, cutoff=0.5)
         listed = near or sorted(known)[:5]
-        hint = f"Did you mean {listed[0]}?" if near else (f"Known: {', '.join(listed)}" if listed else f"There is no {kind} yet")
+        hint = (
+            f"Did you mean {listed[0]}?"
+            if near
+            else (f"Known: {', '.join(listed)}" if listed else f"There is no {kind} yet")
+        )
         return cls(f"there is no {kind} {name!r}", do=do or hint)
 
 
@@ -95,6 +104,10 @@ class WorkspaceError(WorkbenchError):
 
 class SourceError(WorkbenchError):
     """A source that can't be read; the others are pinned all the same."""
+
+
+class StorageError(WorkbenchError):
+    """A folder that can't be written: the disk is full, another run holds it, or nobody may write there."""
 
 
 class EvidenceError(WorkbenchError):

@@ -23,7 +23,8 @@ REPORTS = _room("reports")
 """The folder of templates, styles, scripts and fonts: read, never written.
 
 It is laid out as a Jupyter data folder: with it in ``JUPYTER_PATH`` JupyterLab and Voila find our extension
-(``labextensions/``), Voila the template ``workbench`` (``voila/templates/``), nbconvert the other (``nbconvert/templates/``)."""
+(``labextensions/``), Voila the template ``workbench`` (``voila/templates/``), nbconvert the other
+(``nbconvert/templates/``)."""
 
 STATIC = REPORTS / "labextensions" / "incident-review-workbench" / "static"
 """The one folder of files a browser loads: style, scripts, fonts, icon, and the bundle that the build makes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self
@@ -17,6 +18,7 @@ __all__ = ["Window", "format_duration", "format_time", "parse_duration", "parse_
 
 _UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 _EARLIEST, _LATEST = 1970, 2200
+_TOO_LONG = 100 * 366 * 86400.0
 
 
 def parse_time(text: str | datetime, where: str = "the time") -> datetime:
@@ -59,15 +61,11 @@ def parse_duration(text: str, where: str = "the duration") -> timedelta:
     Raises:
         TimeError: it has no number, no unit, or is negative.
     """
-    digits = text.strip().rstrip("abcdefghijklmnopqrstuvwxyz")
-    unit = _UNITS.get(text.strip()[len(digits) :])
-    try:
-        amount = float(digits)
-        if unit is None or not 0 <= amount:
-            raise ValueError(text)
-        return timedelta(seconds=amount * unit)
-    except (ValueError, OverflowError):
-        raise TimeError(f"{where} is {text!r}, which is not a length of time", do="Write it like 90s, 15m, 1h or 2d") from None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?(s|m|min|h|d)", text.strip())
+    seconds = float(found[1]) * _UNITS[found[2]] if found else _TOO_LONG
+    if seconds >= _TOO_LONG:
+        raise TimeError(f"{where} is {text!r}, which is not a length of time", do="Write it like 90s, 15m, 1h or 2d")
+    return timedelta(seconds=seconds)
 
 
 def format_duration(length: timedelta) -> str:

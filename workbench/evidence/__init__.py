@@ -2,6 +2,6 @@
 
 from workbench.evidence.citation import Citation
 from workbench.evidence.manifest import Manifest, Table
-from workbench.evidence.snapshots import Snapshot, versions
+from workbench.evidence.snapshots import Snapshot
 
-__all__ = ["Citation", "Manifest", "Snapshot", "Table", "versions"]
+__all__ = ["Citation", "Manifest", "Snapshot", "Table"]

@@ -1,4 +1,4 @@
-"""A citation points at a slice of pinned evidence: which table, which rows, which columns, and the hash they were seen with."""
+"""A citation points at a slice of pinned evidence: which table, rows and columns, and the hash they were seen with."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _Time = Annotated[datetime, BeforeValidator(parse_time)]
 class Citation(BaseModel):
     """A slice of one pinned table, enough to open what was seen then.
 
-    ``names`` are metric names, log templates or span names, by frame; empty ``services``, ``names`` or ``columns`` mean all.
-    ``label`` is what a reader sees.
+    ``names`` are metric names, log templates or span names, by frame; empty ``services``, ``names`` or ``columns`` mean
+    all. ``label`` is what a reader sees.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -111,7 +111,9 @@ class Manifest(_Part):
             facts = json.loads(path.read_bytes())
             number = facts["format"]
         except FileNotFoundError:
-            raise EvidenceError(f"the snapshot {path.parent.name} has no manifest.json", do="Pull again, or bring the file back") from None
+            raise EvidenceError(
+                f"the snapshot {path.parent.name} has no manifest.json", do="Pull again, or bring the file back"
+            ) from None
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise _damaged(path, str(error)) from error
         if not isinstance(number, int) or number > FORMAT:
@@ -131,4 +133,3 @@ def _damaged(path: Path, reason: str) -> EvidenceError:
         f"the manifest of the snapshot {path.parent.name} is damaged ({reason})",
         do="Bring the file back from a copy, or use another snapshot",
     )
-

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,18 +13,16 @@ import polars as pl
 
 from workbench import __version__
 from workbench.errors import EvidenceError, SourceError
-from workbench.evidence.lock import only_one
 from workbench.evidence.manifest import Manifest, Note, Span, Table, Unanswered
 from workbench.evidence.snapshots import MANIFEST, Snapshot, sha256_of
 from workbench.telemetry.schema import FRAMES, TIME_COLUMN, FrameName
-from workbench.telemetry.source import Query, Source
+from workbench.telemetry.source import Query, Reading, Source
+from workbench.versions import appear, is_full, new_version, only_one, refused, version_of, write_durably
 from workbench.window import Window
 
 __all__ = ["Progress", "pin"]
 
 _SIDE_BY_SIDE = 8
-_PARTIAL = ".partial-"
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
@@ -69,10 +64,10 @@ def pin(
             snapshot is taken away again.
 
     Raises:
-        EvidenceError: nothing could be pinned at all, the disk is full, or another pull of this incident is running.
+        EvidenceError: nothing could be pinned at all.
+        StorageError: the disk is full, or another pull of this incident is running.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with only_one(folder, f"a pull of {incident}"), _new_version(folder) as (version, partial):
+    with only_one(folder, f"a pull of {incident}"), new_version(folder) as partial:
         span = Window(baseline.start, window.end) if baseline else window
         query = Query(span)
         asked = [(source, frame) for source in sources for frame in source.frames]
@@ -81,7 +76,8 @@ def pin(
         pool = ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="pull")
         try:
             running: dict[Future[Table], tuple[Source, FrameName]] = {
-                pool.submit(_pin_table, source, frame, query, window, partial): (source, frame) for source, frame in asked
+                pool.submit(_pin_table, source, frame, query, window, partial): (source, frame)
+                for source, frame in asked
             }
             for done, future in enumerate(as_completed(running), start=1):
                 source, frame = running[future]
@@ -98,25 +94,22 @@ def pin(
             pool.shutdown(wait=True, cancel_futures=True)
         if not tables:
             reasons = "; ".join(failed.error for failed in unanswered)
-            raise EvidenceError(f"nothing was pinned: no source could be read ({reasons})", do="Correct the sources, then pull again")
+            raise EvidenceError(
+                f"nothing was pinned: no source could be read ({reasons})", do="Correct the sources, then pull again"
+            )
         order = {(source.name, frame): place for place, (source, frame) in enumerate(asked)}
         manifest = Manifest(
             tool_version=__version__,
             incident=incident,
-            version=version,
+            version=version_of(partial),
             pulled_at=datetime.now(UTC),
             window=Span.of(window),
             baseline=Span.of(baseline) if baseline else None,
             tables=tuple(sorted(tables, key=lambda table: order[table.source, table.frame])),
             unanswered=tuple(sorted(unanswered, key=lambda failed: order[failed.source, failed.frame])),
         )
-        try:
-            _write_durably(partial / MANIFEST, manifest.to_bytes())
-            final = folder / version
-            partial.rename(final)
-            _sync_folder(folder)
-        except OSError as error:
-            raise _no_room(folder, error) from error
+        write_durably(partial / MANIFEST, manifest.to_bytes())
+        final = appear(partial)
         snapshot = Snapshot(final, manifest)
         try:
             keep(snapshot)
@@ -126,25 +119,31 @@ def pin(
         return snapshot
 
 
+def _read(source: Source, frame: FrameName, query: Query) -> Reading:
+    reading = source.read(frame, query)
+    if reading.data.collect_schema() != FRAMES[frame]:
+        raise SourceError(
+            f"source {source.name!r} answered {frame} with other columns or types than the frame has",
+            do="This is a defect of the source's adapter: report it to its authors",
+        )
+    return reading
+
+
 def _pin_table(source: Source, frame: FrameName, query: Query, window: Window, folder: Path) -> Table:
     """Stream one frame into its file and return what the manifest says of it."""
     file = folder / f"{source.name}.{frame}.parquet"
     try:
-        reading = source.read(frame, query)
-        if reading.data.collect_schema() != FRAMES[frame]:
-            raise SourceError(
-                f"source {source.name!r} answered {frame} with other columns or types than the frame has",
-                do="This is a defect of the source's adapter: report it to its authors",
-            )
+        reading = _read(source, frame, query)
         reading.data.sink_parquet(file, compression="zstd", compression_level=6, mkdir=False)
-        _sync(file)
     except SourceError:
         raise
     except (pl.exceptions.PolarsError, OSError) as error:
-        if _is_no_room(error):
-            raise _no_room(folder.parent, error) from error
+        if is_full(error):
+            raise refused(folder.parent, error) from error
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise SourceError(f"source {source.name!r} could not be read for {frame}: {reason}", do="Look at its data, then pull again") from error
+        raise SourceError(
+            f"source {source.name!r} could not be read for {frame}: {reason}", do="Look at its data, then pull again"
+        ) from error
     rows, inside, notes = _counted(file, frame, window)
     return Table(
         source=source.name,
@@ -171,62 +170,15 @@ def _counted(file: Path, frame: FrameName, window: Window) -> tuple[int, int, li
         counts.append((value.is_nan() | value.is_infinite() | value.is_null()).sum().alias("odd"))
     row = pl.scan_parquet(file, glob=False).select(counts).collect(engine="streaming").row(0, named=True)
     odd = row.get("odd") or 0
-    notes = [Note(kind="not-a-number", rows=odd, text=f"{odd} metric points are empty, not a number or infinite; no analysis uses them.")] if odd else []
+    notes = (
+        [
+            Note(
+                kind="not-a-number",
+                rows=odd,
+                text=f"{odd} metric points are empty, not a number or infinite; no analysis uses them.",
+            )
+        ]
+        if odd
+        else []
+    )
     return row["rows"], row["inside"], notes
-
-
-@contextmanager
-def _new_version(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Yield a new version's name and its hidden folder; what is left of it goes away afterwards, as does older litter."""
-    for litter in folder.glob(f"{_PARTIAL}*"):
-        shutil.rmtree(litter, ignore_errors=True)
-    known = [path.name for path in folder.iterdir() if path.is_dir()]
-    version = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
-    # A clock that was set back must not make the newest snapshot sort before an older one.
-    if known and version <= max(known):
-        version = f"{max(known)}+"
-    partial = folder / f"{_PARTIAL}{version}"
-    try:
-        try:
-            partial.mkdir()
-        except OSError as error:
-            raise _no_room(folder, error) from error
-        yield version, partial
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _is_no_room(error: Exception) -> bool:
-    if isinstance(error, OSError) and error.errno in _NO_ROOM:
-        return True
-    return any(f"os error {number}" in str(error) for number in _NO_ROOM)
-
-
-def _no_room(folder: Path, error: Exception) -> EvidenceError:
-    if _is_no_room(error):
-        return EvidenceError(
-            f"there is no room left on the disk that holds {folder.parent.name}/{folder.name}; nothing new was pinned, and what was there is whole",
-            do="Free some space, then pull again",
-        )
-    reason = str(error).splitlines()[0]
-    return EvidenceError(f"{folder.parent.name}/{folder.name} can't be written ({reason})", do="Check who may write there")

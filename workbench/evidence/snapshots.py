@@ -8,15 +8,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.errors import EvidenceError, UnknownError
+from workbench.errors import EvidenceError
 from workbench.evidence.manifest import Manifest
-from workbench.telemetry.schema import FRAMES, TIME_COLUMN, FrameName
+from workbench.telemetry.schema import FRAMES, FrameName
 from workbench.window import Window
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["MANIFEST", "Snapshot", "sha256_of", "versions"]
+__all__ = ["MANIFEST", "Snapshot", "sha256_of"]
 
 MANIFEST = "manifest.json"
 _CHUNK = 1 << 20
@@ -30,19 +30,12 @@ class Snapshot:
     manifest: Manifest
 
     @classmethod
-    def open(cls, folder: Path, version: str = "") -> Snapshot:
-        """Return a snapshot of the incident whose evidence lies in ``folder``: the newest, or the one named.
+    def open(cls, path: Path) -> Snapshot:
+        """Return the snapshot in a version's folder.
 
         Raises:
-            UnknownError: there is none, or none of that name.
             EvidenceError: its manifest is missing, damaged or newer than this version.
         """
-        known = versions(folder)
-        if not known:
-            raise UnknownError(f"nothing is pinned for {folder.name} yet", do=f"Run: workbench pull {folder.name}")
-        if version and version not in known:
-            raise UnknownError.named("snapshot", version, known)
-        path = folder / (version or known[-1])
         return cls(path, Manifest.read(path / MANIFEST))
 
     @property
@@ -82,20 +75,16 @@ class Snapshot:
                 )
         if not tables:
             return pl.LazyFrame(schema=FRAMES[name])
-        return pl.concat([pl.scan_parquet(self.path / table.path, glob=False) for table in tables]).filter(
-            pl.col(TIME_COLUMN[name]).is_not_null()
-        )
+        return pl.concat([pl.scan_parquet(self.path / table.path, glob=False) for table in tables])
 
-    def verify(self, expected_manifest: str | None) -> list[str]:
+    def verify(self, expected_manifest: str) -> list[str]:
         """Return what isn't as it was pinned, each in a sentence; empty when all is whole.
 
         Args:
-            expected_manifest: the manifest's SHA-256 as the record's history has it; None when the history has none.
+            expected_manifest: the manifest's SHA-256 as the record's history has it.
         """
         found: list[str] = []
-        if expected_manifest is None:
-            found.append(f"{self._where(MANIFEST)} is not in the record's history")
-        elif self.manifest_sha256 != expected_manifest:
+        if self.manifest_sha256 != expected_manifest:
             found.append(f"{self._where(MANIFEST)} was changed after it was pinned")
         for table in self.manifest.tables:
             file = self.path / table.path
@@ -104,18 +93,11 @@ class Snapshot:
             elif sha256_of(file) != table.sha256:
                 found.append(f"{self._where(table.path)} was changed after it was pinned")
         known = {MANIFEST, *(table.path for table in self.manifest.tables)}
-        found += [f"{self._where(path.name)} was added after it was pinned" for path in sorted(self.path.iterdir()) if path.name not in known]
-        return found
+        added = sorted(path.name for path in self.path.iterdir() if path.name not in known)
+        return found + [f"{self._where(name)} was added after it was pinned" for name in added]
 
     def _where(self, name: str) -> str:
         return f"evidence/{self.path.parent.name}/{self.path.name}/{name}"
-
-
-def versions(folder: Path) -> list[str]:
-    """Return the names of the complete snapshots in an incident's evidence folder, oldest first."""
-    if not folder.is_dir():
-        return []
-    return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
 def sha256_of(path: Path) -> str:

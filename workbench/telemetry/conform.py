@@ -1,4 +1,4 @@
-"""To conform is to give a backend's columns the types and names of a frame, or to say exactly which one can't have them."""
+"""To conform is to give a backend's columns the types of a frame, or to say exactly which one can't have them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _LAST_POSSIBLE = datetime(2200, 1, 1, tzinfo=UTC)
 def conform(data: pl.LazyFrame, frame: FrameName, query: Query, *, origin: str) -> tuple[pl.LazyFrame, list[Problem]]:
     """Return the rows of the query's window with exactly the frame's columns, and what a reader should know of them.
 
-    The window and the services are filtered on the column as it is stored, so that a scan can skip what it needn't read;
-    they are filtered again once the time is in microseconds, because a coarser unit can't say a border exactly.
+    The window and the services are filtered on the column as it is stored, so that a scan can skip what it needn't
+    read; they are filtered again once the time is in microseconds, because a coarser unit can't say a border exactly.
 
     Args:
         data: what the backend scans, unread.
@@ -36,7 +36,7 @@ def conform(data: pl.LazyFrame, frame: FrameName, query: Query, *, origin: str) 
     absent = [name for name in REQUIRED[frame] if name not in stored]
     if absent:
         raise SourceError(
-            f"{origin} has no column {' and no column '.join(repr(name) for name in absent)}, which {frame} need; it has "
+            f"{origin} has no column {' and no column '.join(map(repr, absent))}, which {frame} need; it has "
             f"{', '.join(stored.names()) or 'none'}",
             do="Rename the column in the file, or point the source at another file",
         )
@@ -66,8 +66,8 @@ def conform(data: pl.LazyFrame, frame: FrameName, query: Query, *, origin: str) 
 def impossible_times(data: pl.LazyFrame, frame: FrameName, *, origin: str) -> list[Problem]:
     """Return how many rows carry a time that can't be right: none at all, before 1971, or after 2199.
 
-    Such rows are in no window, so they are counted over the whole file: only the time column is read, and only where the
-    file's own statistics don't rule them out.
+    Such rows are in no window, so they are counted over the whole file: only the time column is read, and only where
+    the file's own statistics don't rule them out.
     """
     time = TIME_COLUMN[frame]
     dtype = data.collect_schema()[time]
@@ -80,7 +80,13 @@ def impossible_times(data: pl.LazyFrame, frame: FrameName, *, origin: str) -> li
         return []
     example = f"such as {first:%Y-%m-%d}" if first is not None else "empty"
     plural = "record carries a time" if rows == 1 else "records carry a time"
-    return [Problem("impossible-time", rows, f"{rows} {plural} that can't be right ({example}) in {origin}; they are in no window.")]
+    return [
+        Problem(
+            "impossible-time",
+            rows,
+            f"{rows} {plural} that can't be right ({example}) in {origin}; they are in no window.",
+        )
+    ]
 
 
 def _in_window(time: str, dtype: pl.Datetime, query: Query) -> pl.Expr:
@@ -108,7 +114,10 @@ def _column(name: str, wanted: pl.DataType, stored: pl.DataType | None, *, origi
     fits = (
         (wanted == pl.Float64 and stored.is_numeric())
         or (wanted == pl.Int64 and stored.is_integer())
-        or (wanted == pl.String and (stored.is_integer() or stored in (pl.String, pl.Categorical) or isinstance(stored, pl.Enum)))
+        or (
+            wanted == pl.String
+            and (stored.is_integer() or stored in (pl.String, pl.Categorical) or isinstance(stored, pl.Enum))
+        )
     )
     if not fits:
         raise SourceError(

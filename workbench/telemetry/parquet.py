@@ -45,7 +45,11 @@ class ParquetSource:
                 continue
             value = settings[frame]
             listed = [value] if isinstance(value, str) else value
-            if not isinstance(listed, Sequence) or not listed or not all(isinstance(item, str) and item for item in listed):
+            if (
+                not isinstance(listed, Sequence)
+                or not listed
+                or not all(isinstance(item, str) and item for item in listed)
+            ):
                 raise SourceError(f"{frame} of {where} is {value!r}", do="Give a path, a glob, or a list of them")
             patterns[frame] = tuple(listed)
         if not patterns:
@@ -83,13 +87,17 @@ class ParquetSource:
         if path.is_file():
             return [path]
         if has_magic(pattern):
-            found = sorted(Path(name) for name in glob(str(path), recursive=True) if Path(name).is_file())  # noqa: PTH207 - absolute
+            matches = (Path(name) for name in glob(str(path), recursive=True))  # noqa: PTH207 - the pattern is absolute
+            found = sorted(match for match in matches if match.is_file())
             if found:
                 return found
-            raise SourceError(f"source {self.name!r}: {frame} = {pattern!r} matches no file", do="Correct it in workbench.toml")
+            raise SourceError(
+                f"source {self.name!r}: {frame} = {pattern!r} matches no file", do="Correct it in workbench.toml"
+            )
         reason = "is a folder, not a file" if path.is_dir() else "does not exist"
         raise SourceError(
-            f"source {self.name!r}: the {frame} file {pattern!r} {reason}", do="Correct the path in workbench.toml, or bring the file back"
+            f"source {self.name!r}: the {frame} file {pattern!r} {reason}",
+            do="Correct the path in workbench.toml, or bring the file back",
         )
 
 

@@ -29,6 +29,8 @@ def make_source(name: str, settings: dict[str, object], root: Path) -> Source:
     try:
         backend = known[kind].load()
     except ImportError as error:
-        raise SourceError(f"the source kind {kind!r} can't be loaded: {error}", do="Install the package it asks for") from error
+        raise SourceError(
+            f"the source kind {kind!r} can't be loaded: {error}", do="Install the package it asks for"
+        ) from error
     source: Source = backend.from_settings(name, {k: v for k, v in settings.items() if k != "kind"}, root)
     return source

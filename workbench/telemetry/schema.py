@@ -1,4 +1,4 @@
-"""The schema is the set of columns each telemetry frame has, whatever system it came from (OpenTelemetry's data model)."""
+"""The schema says which columns each telemetry frame has, whatever system it came from (OpenTelemetry's data model)."""
 
 from __future__ import annotations
 
@@ -12,25 +12,50 @@ FrameName = Literal["metrics", "logs", "spans", "events"]
 
 _TIME = pl.Datetime("us", "UTC")
 
-FRAMES: dict[FrameName, pl.Schema] = {
-    "metrics": pl.Schema({
-        "time": _TIME, "service": pl.String, "instance": pl.String, "metric": pl.String,
-        "attributes": pl.String, "value": pl.Float64,
-    }),
-    "logs": pl.Schema({
-        "time": _TIME, "service": pl.String, "instance": pl.String, "severity": pl.String, "body": pl.String,
-        "trace_id": pl.String, "span_id": pl.String, "attributes": pl.String,
-    }),
-    "spans": pl.Schema({
-        "start_time": _TIME, "duration_ns": pl.Int64, "service": pl.String, "instance": pl.String, "name": pl.String,
-        "kind": pl.String, "status": pl.String, "trace_id": pl.String, "span_id": pl.String,
-        "parent_span_id": pl.String, "attributes": pl.String,
-    }),
-    "events": pl.Schema({
-        "time": _TIME, "kind": pl.String, "title": pl.String, "service": pl.String, "actor": pl.String,
-        "source": pl.String, "url": pl.String, "attributes": pl.String,
-    }),
+_COLUMNS: dict[FrameName, dict[str, pl.DataType | type[pl.DataType]]] = {
+    "metrics": {
+        "time": _TIME,
+        "service": pl.String,
+        "instance": pl.String,
+        "metric": pl.String,
+        "attributes": pl.String,
+        "value": pl.Float64,
+    },
+    "logs": {
+        "time": _TIME,
+        "service": pl.String,
+        "instance": pl.String,
+        "severity": pl.String,
+        "body": pl.String,
+        "trace_id": pl.String,
+        "span_id": pl.String,
+        "attributes": pl.String,
+    },
+    "spans": {
+        "start_time": _TIME,
+        "duration_ns": pl.Int64,
+        "service": pl.String,
+        "instance": pl.String,
+        "name": pl.String,
+        "kind": pl.String,
+        "status": pl.String,
+        "trace_id": pl.String,
+        "span_id": pl.String,
+        "parent_span_id": pl.String,
+        "attributes": pl.String,
+    },
+    "events": {
+        "time": _TIME,
+        "kind": pl.String,
+        "title": pl.String,
+        "service": pl.String,
+        "actor": pl.String,
+        "source": pl.String,
+        "url": pl.String,
+        "attributes": pl.String,
+    },
 }
+FRAMES: dict[FrameName, pl.Schema] = {name: pl.Schema(columns) for name, columns in _COLUMNS.items()}
 """Columns and types of each frame. ``attributes`` is a JSON object as text; times are UTC in microseconds; a span's
 ``start_time`` is its time and ``duration_ns`` its length in nanoseconds; a metric's unit stands in its name."""
 

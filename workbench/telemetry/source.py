@@ -35,8 +35,9 @@ class Problem:
 class Reading:
     """One frame a source answered with.
 
-    ``data`` has exactly the columns of the frame (`workbench.telemetry.schema.FRAMES`) and is lazy: nothing is read until
-    it is streamed to disk. ``asked`` is the query as the backend got it; ``complete`` is false for half an answer.
+    ``data`` has exactly the columns of the frame (`workbench.telemetry.schema.FRAMES`) and is lazy: nothing is read
+    until it is streamed to disk. ``asked`` is the query as the backend got it; ``complete`` is false for half an
+    answer.
     """
 
     frame: FrameName
