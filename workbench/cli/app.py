@@ -1,0 +1,60 @@
+"""The command line: one short command for each thing a person does, each of which calls one function and prints."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from workbench import __version__
+from workbench.cli import evidence, incident, pages, workspace
+from workbench.errors import WorkbenchError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="workbench",
+    help="Turn an incident's telemetry into pinned evidence, a reviewed timeline and actions, and a page anybody can read.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+workspace.register(app)
+incident.register(app)
+evidence.register(app)
+pages.register(app)
+
+
+def main() -> None:
+    """Run the command line and exit: 0 when all went well, 1 when it could not be done, 2 when it can't be meant."""
+    try:
+        app()
+    except WorkbenchError as error:
+        typer.echo("workbench: " + " ".join(str(error).split()), err=True)
+        sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        typer.echo("workbench: stopped; nothing half-made was kept", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output has gone (a pager was left): not an error of anybody's.
+        sys.stderr.close()
+        sys.exit(0)

@@ -1,0 +1,148 @@
+"""Commands about evidence: pull and pin it, list it, and rank the suspects by it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from workbench.cli.options import (
+    As,
+    Format,
+    FormatOption,
+    IncidentArgument,
+    Snapshot,
+    WorkspaceOption,
+    print_json,
+    print_table,
+    say,
+)
+
+if TYPE_CHECKING:
+    from workbench.evidence.pin import Progress
+
+__all__ = ["register", "tell_progress"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command("pull")(pull)
+    app.command("evidence")(evidence)
+    app.command("suspects")(suspects)
+
+
+def tell_progress(progress: Progress) -> None:
+    """Say that one frame of one source is pinned, or why it is not."""
+    head = f"[{progress.done}/{progress.total}] {progress.source} {progress.frame}"
+    if progress.table is not None:
+        say(f"{head}: {progress.table.rows:,} rows, {progress.table.rows_in_window:,} of them in the window")
+        for note in progress.table.notes:
+            say(f"      {note.text}")
+    elif progress.unanswered is not None:
+        say(f"{head}: not pinned: {progress.unanswered.error}")
+
+
+def pull(incident_id: IncidentArgument, author: As = "", workspace: WorkspaceOption = "") -> None:
+    """Read every source for the incident's window and its baseline, and pin what they answer as a new snapshot.
+
+    Exit status 1 when a source could not be read; the others are pinned all the same.
+
+    Example: [bold]workbench pull slow-checkout[/bold]
+    """
+    from workbench.workspace import Workspace  # noqa: PLC0415 - help is printed without it
+
+    made = Workspace.find(workspace).pull(incident_id, author=author, tell=tell_progress)
+    rows = sum(table.rows for table in made.manifest.tables)
+    inside = sum(table.rows_in_window for table in made.manifest.tables)
+    typer.echo(
+        f"Pinned {rows:,} rows as snapshot {made.version}; {inside:,} of them lie in the incident's window {made.window}"
+    )
+    if not inside:
+        typer.echo("Nothing was recorded in the window: check the incident's times, or look for another source.")
+    unanswered = made.manifest.unanswered
+    if unanswered:
+        names = ", ".join(f"{one.source} ({one.frame})" for one in unanswered)
+        say(
+            f"workbench: {len(unanswered)} of the frames could not be read: {names}. The reasons stand above; the others are pinned"
+        )
+        raise typer.Exit(1)
+
+
+def evidence(
+    incident_id: IncidentArgument,
+    snapshot: Snapshot = "",
+    workspace: WorkspaceOption = "",
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """List what a snapshot pins: the newest, or the one named.
+
+    Example: [bold]workbench evidence slow-checkout --format json[/bold]
+    """
+    from workbench.window import format_time  # noqa: PLC0415 - help is printed without it
+    from workbench.workspace import Workspace  # noqa: PLC0415
+
+    here = Workspace.find(workspace)
+    pinned = here.snapshot(incident_id, snapshot)
+    tables = pinned.manifest.tables
+    if output is Format.JSON:
+        fields = {"source", "frame", "start", "end", "rows", "rows_in_window", "sha256", "complete", "asked", "notes"}
+        place = pinned.path.relative_to(here.root)
+        print_json(
+            [
+                table.model_dump(mode="json", include=fields)
+                | {"path": (place / table.path).as_posix(), "snapshot": pinned.version}
+                for table in tables
+            ]
+        )
+        return
+    typer.echo(f"Snapshot {pinned.version} of {incident_id}; the incident's window is {pinned.window}")
+    print_table(
+        ["Source", "Frame", "From", "To", "Rows", "In window", "SHA-256", "Complete"],
+        [
+            [
+                t.source,
+                t.frame,
+                format_time(t.start),
+                format_time(t.end),
+                f"{t.rows:,}",
+                f"{t.rows_in_window:,}",
+                t.sha256[:12],
+                "yes" if t.complete else "no",
+            ]
+            for t in tables
+        ],
+        empty="Nothing is pinned in it.",
+    )
+    for one in pinned.manifest.unanswered:
+        typer.echo(f"Not pinned: {one.frame} of {one.source}: {one.error}")
+
+
+def suspects(
+    incident_id: IncidentArgument,
+    snapshot: Snapshot = "",
+    workspace: WorkspaceOption = "",
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Rank every service by the evidence against it, with the reasons: which series or message moved, when, how much.
+
+    Example: [bold]workbench suspects slow-checkout --format json[/bold]
+    """
+    from workbench.review import tell  # noqa: PLC0415 - help is printed without it
+    from workbench.workspace import Workspace  # noqa: PLC0415
+
+    here = Workspace.find(workspace)
+    pinned = here.snapshot(incident_id, snapshot)
+    found = tell(here, incident_id, snapshot=pinned.version).suspects
+    if output is Format.JSON:
+        print_json([one.model_dump(mode="json") for one in found])
+        return
+    print_table(
+        ["Rank", "Service", "Score", "Why"],
+        [
+            [str(s.rank), s.service, f"{s.score:.2f}", "\n".join(r.text for r in s.reasons[:3]) or "nothing moved"]
+            for s in found
+        ],
+        empty="No service is known: nothing with a service's name was pinned.",
+    )
+    if found and not any(one.stands_out for one in found):
+        typer.echo("None stands out: nothing in this window differs enough from the baseline to name a suspect.")
