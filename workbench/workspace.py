@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,8 +52,8 @@ class Workspace:
         self.settings = settings
 
     @classmethod
-    def create(cls, root: Path) -> Workspace:
-        """Make a workspace with no source and an empty record, and return it.
+    def create(cls, root: Path, *, name: str = "") -> Workspace:
+        """Make a workspace with no source and an empty record, and return it; it is named after its folder unless told.
 
         Raises:
             WorkspaceError: there is one already, or the folder holds something else.
@@ -63,14 +62,11 @@ class Workspace:
         from workbench.record import Record  # noqa: PLC0415 - the database's library is needed only where it is used
 
         root = root.expanduser().absolute()
-        if (root / FILE).exists():
-            raise WorkspaceError(f"{root} is a workspace already", do="Choose another folder, or use it as it is")
-        if root.exists() and (not root.is_dir() or any(root.iterdir())):
-            raise WorkspaceError(f"{root} is not empty", do="Choose a new or an empty folder")
+        cls.check_new(root)
         try:
             for folder in (root, root / "evidence", root / "published"):
                 folder.mkdir(parents=True, exist_ok=True)
-            name = root.name.replace("\\", "").replace('"', "")
+            name = (name or root.name).replace("\\", "").replace('"', "")
             settings = Settings()
             Record.create(_address(root, settings.record.url))
             # Last, because this file makes the folder a workspace.
@@ -78,6 +74,18 @@ class Workspace:
         except OSError as error:
             raise refused(root, error) from error
         return cls.open(root)
+
+    @staticmethod
+    def check_new(root: Path) -> None:
+        """Refuse a folder that can't become a workspace.
+
+        Raises:
+            WorkspaceError: there is one already, or the folder holds something else.
+        """
+        if (root / FILE).exists():
+            raise WorkspaceError(f"{root} is a workspace already", do="Choose another folder, or use it as it is")
+        if root.exists() and (not root.is_dir() or any(root.iterdir())):
+            raise WorkspaceError(f"{root} is not empty", do="Choose a new or an empty folder")
 
     @classmethod
     def open(cls, root: Path | str) -> Workspace:
@@ -91,7 +99,7 @@ class Workspace:
 
     @classmethod
     def find(cls, start: Path | str | None = None) -> Workspace:
-        """Return the workspace named by ``start``, else by WORKBENCH_WORKSPACE, else the nearest one from here upwards.
+        """Return the workspace named by ``start``, else by WORKBENCH_WORKSPACE, else the nearest from here upwards.
 
         Raises:
             WorkspaceError: there is none, or its settings can't be read.
@@ -119,7 +127,7 @@ class Workspace:
         return os.environ.get("WORKBENCH_READ_ONLY") == "1"
 
     def author(self, named: str = "") -> str:
-        """Return who acts: the one named, else WORKBENCH_AUTHOR, else the workspace's, else the operating system's user."""
+        """Return who acts: the one named, else WORKBENCH_AUTHOR, else the workspace's, else the system's user."""
         return named or os.environ.get("WORKBENCH_AUTHOR") or self.settings.workspace.author or getpass.getuser()
 
     def sources(self) -> list[Source]:
@@ -144,7 +152,7 @@ class Workspace:
         return Record.open(url, author=self.author(author), read_only=read_only or self.read_only)
 
     def window_of(self, incident: Incident) -> Window:
-        """Return the incident's window: [started_at, resolved_at), padded as the settings say; until now while it lasts."""
+        """Return the incident's window: [started_at, resolved_at), padded as set; until now while it lasts."""
         times = incident.milestones
         ended = times.resolved_at or datetime.now(UTC)
         padding = self.settings.window
@@ -247,17 +255,6 @@ class Workspace:
                 for version in sorted(unknown)
             ]
         return found
-
-    def add_files(self, folder: Path, name: str) -> None:
-        """Copy a folder of files into the workspace under ``name``.
-
-        Raises:
-            StorageError: the workspace can't be written.
-        """
-        try:
-            shutil.copytree(folder, self.root / name, dirs_exist_ok=True)
-        except OSError as error:
-            raise refused(self.root, error) from error
 
 
 def _ignore(_: object) -> None:

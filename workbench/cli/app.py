@@ -15,7 +15,7 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="workbench",
-    help="Turn an incident's telemetry into pinned evidence, a reviewed timeline and actions, and a page anybody can read.",
+    help="Turn an incident's telemetry into pinned evidence, a reviewed timeline and actions, and a readable page.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",

@@ -55,7 +55,7 @@ def pull(incident_id: IncidentArgument, author: As = "", workspace: WorkspaceOpt
     rows = sum(table.rows for table in made.manifest.tables)
     inside = sum(table.rows_in_window for table in made.manifest.tables)
     typer.echo(
-        f"Pinned {rows:,} rows as snapshot {made.version}; {inside:,} of them lie in the incident's window {made.window}"
+        f"Pinned {rows:,} rows as snapshot {made.version}; {inside:,} of them in the incident's window {made.window}"
     )
     if not inside:
         typer.echo("Nothing was recorded in the window: check the incident's times, or look for another source.")
@@ -63,7 +63,8 @@ def pull(incident_id: IncidentArgument, author: As = "", workspace: WorkspaceOpt
     if unanswered:
         names = ", ".join(f"{one.source} ({one.frame})" for one in unanswered)
         say(
-            f"workbench: {len(unanswered)} of the frames could not be read: {names}. The reasons stand above; the others are pinned"
+            f"workbench: {len(unanswered)} of the frames could not be read: {names}. "
+            "The reasons stand above; the others are pinned"
         )
         raise typer.Exit(1)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import __version__
 from workbench.errors import RunError
-from workbench.publish.serving.kernels import kernel_environment
+from workbench.publish.serving.environment import kernel_environment
 from workbench.resources import notebook
 from workbench.startup import skip_unused_grammar
 from workbench.versions import appear, new_version, only_one, version_of, versions, write_durably
@@ -30,6 +32,8 @@ HOME = "_home"
 
 _KEPT = 10
 _SECONDS_A_CELL = 600
+_SECONDS_TO_START = 60
+_ENGINE = "workbench"
 _INPUTS = ("altair", "papermill", "polars", "vl-convert-python")
 
 
@@ -119,59 +123,63 @@ def _publish(
 def _execute(
     source: Path, output: Path, parameters: dict[str, str], workspace: Path, tell: Callable[[CellDone], None]
 ) -> None:
-    """Run one notebook in a kernel with an environment of its own, saving as it goes.
+    """Run one notebook in a read-only kernel with an environment of its own, saving as it goes.
 
     Raises:
         RunError: a cell failed, the kernel died, or a cell took too long.
     """
     skip_unused_grammar()
-    import nbformat  # noqa: PLC0415 - takes a third of a second, which only a run needs
-    import papermill  # noqa: PLC0415 - takes half a second, which only a run needs
+    import nbformat  # noqa: PLC0415 - these take half a second together, which only a run needs
+    import papermill  # noqa: PLC0415
     from nbclient.exceptions import CellTimeoutError, DeadKernelError  # noqa: PLC0415
-    from papermill.clientwrap import PapermillNotebookClient  # noqa: PLC0415
-    from papermill.engines import Engine, papermill_engines  # noqa: PLC0415
+    from papermill.engines import papermill_engines  # noqa: PLC0415
     from papermill.exceptions import PapermillExecutionError  # noqa: PLC0415
 
-    environment = kernel_environment(workspace, read_only=True)
-
-    class IsolatedEngine(Engine):  # type: ignore[misc]  # papermill carries no types
-        """papermill's own engine, but for the kernel's environment and the telling."""
-
-        @classmethod
-        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **_: Any) -> None:
-            total = len(nb_man.nb.cells)
-            complete = nb_man.cell_complete
-
-            def cell_complete(cell: Any, cell_index: int | None = None, **rest: Any) -> None:
-                complete(cell, cell_index=cell_index, **rest)
-                tell(CellDone(source.stem, (cell_index or 0) + 1, total))
-
-            nb_man.cell_complete = cell_complete
-            client = PapermillNotebookClient(
-                nb_man, kernel_name=kernel_name, timeout=_SECONDS_A_CELL, startup_timeout=60
+    with tempfile.TemporaryDirectory(prefix="workbench-run-") as scratch:
+        environment = kernel_environment(os.environ, workspace=workspace, scratch=Path(scratch), read_only=True)
+        papermill_engines.register(_ENGINE, _engine(environment, source.stem, tell))
+        try:
+            done = papermill.execute_notebook(
+                str(source),
+                str(output),
+                parameters=parameters,
+                engine_name=_ENGINE,
+                kernel_name="python3",
+                progress_bar=False,
+                cwd=str(workspace),
             )
-            client.execute(env=environment)
-
-    papermill_engines.register("workbench", IsolatedEngine)
-    try:
-        done = papermill.execute_notebook(
-            str(source),
-            str(output),
-            parameters=parameters,
-            engine_name="workbench",
-            kernel_name="python3",
-            progress_bar=False,
-            cwd=str(workspace),
-        )
-    except PapermillExecutionError as error:
-        raise _failed(source.stem, error.exec_count, error.source, f"{error.ename}: {error.evalue}") from error
-    except CellTimeoutError as error:
-        raise _failed(source.stem, None, "", f"a cell ran for more than {_SECONDS_A_CELL} s") from error
-    except DeadKernelError as error:
-        raise _failed(source.stem, None, "", "its kernel died (out of memory, perhaps)") from error
+        except PapermillExecutionError as error:
+            raise _failed(source.stem, error.exec_count, error.source, f"{error.ename}: {error.evalue}") from error
+        except CellTimeoutError as error:
+            raise _failed(source.stem, None, "", f"a cell ran for more than {_SECONDS_A_CELL} s") from error
+        except DeadKernelError as error:
+            raise _failed(source.stem, None, "", "its kernel died (out of memory, perhaps)") from error
     # papermill notes where the files lay on this machine, which is nobody's business in a published notebook.
     done.metadata.papermill.update(input_path=source.name, output_path=output.name)
     nbformat.write(done, output)
+
+
+def _engine(environment: dict[str, str], name: str, tell: Callable[[CellDone], None]) -> type:
+    """Return papermill's own way to execute, but for the kernel's environment and for telling each cell."""
+    from papermill.clientwrap import PapermillNotebookClient  # noqa: PLC0415 - see _execute
+    from papermill.engines import Engine  # noqa: PLC0415
+
+    class IsolatedEngine(Engine):  # type: ignore[misc]  # papermill carries no types
+        @classmethod
+        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **_: Any) -> None:
+            complete = nb_man.cell_complete
+
+            def cell_complete(cell: Any, cell_index: int = 0, **rest: Any) -> None:
+                complete(cell, cell_index=cell_index, **rest)
+                tell(CellDone(name, cell_index + 1, len(nb_man.nb.cells)))
+
+            nb_man.cell_complete = cell_complete
+            client = PapermillNotebookClient(
+                nb_man, kernel_name=kernel_name, timeout=_SECONDS_A_CELL, startup_timeout=_SECONDS_TO_START
+            )
+            client.execute(env=environment)
+
+    return IsolatedEngine
 
 
 def _failed(name: str, count: int | None, source: str, reason: str) -> RunError:
