@@ -2,6 +2,7 @@
 
 from workbench.record.choices import ActionKind, ActionState, Severity, TimelineKind
 from workbench.record.fields import slug
+from workbench.record.incident_file import read_incident_draft
 from workbench.record.model import (
     Action,
     ActionDraft,
@@ -34,5 +35,6 @@ __all__ = [
     "TimelineEntry",
     "TimelineEntryDraft",
     "TimelineKind",
+    "read_incident_draft",
     "slug",
 ]

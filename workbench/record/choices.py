@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Self
 
-__all__ = ["ActionKind", "ActionState", "Severity", "TimelineKind"]
+__all__ = ["ActionKind", "ActionState", "Choice", "Severity", "TimelineKind"]
 
 
 class Choice(StrEnum):
