@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -51,6 +52,16 @@ def main() -> None:
     except WorkbenchError as error:
         typer.echo("workbench: " + " ".join(str(error).split()), err=True)
         sys.exit(error.exit_status)
+    except Exception as error:
+        said = " ".join(str(error).split())[:200]
+        if os.environ.get("WORKBENCH_DEBUG"):
+            raise
+        typer.echo(
+            f"workbench: something went wrong that should not have ({type(error).__name__}: {said}). "
+            "This is a defect: report it with what WORKBENCH_DEBUG=1 prints",
+            err=True,
+        )
+        sys.exit(1)
     except KeyboardInterrupt:
         typer.echo("workbench: stopped; nothing half-made was kept", err=True)
         sys.exit(130)
