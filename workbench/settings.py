@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from workbench.errors import WorkspaceError
+from workbench.errors import TimeError, WorkspaceError
 from workbench.window import parse_duration
 
 __all__ = ["FILE", "FORMAT", "Settings", "read_settings"]
@@ -20,7 +20,12 @@ FORMAT = 1
 
 
 def _length(value: object) -> object:
-    return parse_duration(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse_duration(value)
+    except TimeError:
+        raise ValueError("is not a length of time; write it like 90s, 15m, 1h or 2d") from None
 
 
 _Duration = Annotated[timedelta, BeforeValidator(_length)]
@@ -122,4 +127,5 @@ def _wrong(error: ValidationError) -> WorkspaceError:
             f"{FILE} names a source {place[-1]!r}, which can't be part of a file's name",
             do="Use letters, digits, - and _",
         )
-    return WorkspaceError(f"{FILE}: {key} is {first['input']!r}: {first['msg'].lower()}", do="Correct it")
+    reason = first["msg"].removeprefix("Value error, ")
+    return WorkspaceError(f"{FILE}: {key} = {first['input']!r}: {reason[:1].lower()}{reason[1:]}", do="Correct it there")

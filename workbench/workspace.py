@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from workbench.evidence import Snapshot
     from workbench.evidence.pin import Progress
     from workbench.record import Incident, Record
-    from workbench.telemetry import Source
+    from workbench.telemetry.source import Source
 
 __all__ = ["Workspace"]
 

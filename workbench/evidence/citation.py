@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_serializer, model_validator
 
-from workbench.telemetry.schema import FrameName
+from workbench.telemetry.names import FrameName
 from workbench.window import Window, format_time, parse_time
 
 __all__ = ["Citation"]

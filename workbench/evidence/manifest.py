@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_serializer
 
 from workbench.errors import EvidenceError
-from workbench.telemetry.schema import FrameName
+from workbench.telemetry.names import FrameName
 from workbench.window import Window, format_time, parse_time
 
 __all__ = ["FORMAT", "Manifest", "Note", "Span", "Table", "Unanswered"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import EvidenceError
 from workbench.evidence.manifest import Manifest
-from workbench.telemetry.schema import FRAMES, FrameName
+from workbench.telemetry.names import FrameName
 from workbench.window import Window
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ class Snapshot:
             EvidenceError: a pinned file is missing.
         """
         import polars as pl  # noqa: PLC0415 - listing evidence does without polars
+
+        from workbench.telemetry.schema import FRAMES  # noqa: PLC0415
 
         tables = [table for table in self.manifest.tables if table.frame == name]
         for table in tables:

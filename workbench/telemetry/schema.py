@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import get_args
 
 import polars as pl
 
-__all__ = ["FRAMES", "REQUIRED", "TIME_COLUMN", "FrameName"]
+from workbench.telemetry.names import FrameName
 
-FrameName = Literal["metrics", "logs", "spans", "events"]
+__all__ = ["FRAMES", "REQUIRED", "TIME_COLUMN", "FrameName"]
 
 _TIME = pl.Datetime("us", "UTC")
 
