@@ -128,4 +128,5 @@ def _wrong(error: ValidationError) -> WorkspaceError:
             do="Use letters, digits, - and _",
         )
     reason = first["msg"].removeprefix("Value error, ")
-    return WorkspaceError(f"{FILE}: {key} = {first['input']!r}: {reason[:1].lower()}{reason[1:]}", do="Correct it there")
+    told = f"{FILE}: {key} = {first['input']!r}: {reason[:1].lower()}{reason[1:]}"
+    return WorkspaceError(told, do="Correct it there")
