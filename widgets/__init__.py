@@ -1,0 +1,8 @@
+"""A widget is a form or chart that a person works with, in JupyterLab or a browser; the record is always the store."""
+
+from widgets.action import ActionForm
+from widgets.brush import BrushChart
+from widgets.capture import Capture, capture
+from widgets.timeline import TimelineForm
+
+__all__ = ["ActionForm", "BrushChart", "Capture", "TimelineForm", "capture"]

@@ -1,0 +1,210 @@
+"""Capture is the facilitator's page for one incident: what it is, its chart, its timeline and its actions."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+import ipywidgets
+from markupsafe import Markup
+
+from widgets.action import ActionForm
+from widgets.callout import Callout, keep_log
+from widgets.reader import day_words, time_words
+from widgets.timeline import TimelineForm
+from workbench.errors import EvidenceError, UnknownError, WorkbenchError
+
+if TYPE_CHECKING:
+    from widgets.brush import BrushChart
+    from workbench.record import Incident, Record
+    from workbench.workspace import Workspace
+
+__all__ = ["Capture", "capture"]
+
+_LOG = logging.getLogger("workbench.widgets")
+
+
+def capture(incident: str = "", workspace: str = "") -> Capture:
+    """Return the page of an incident; in a browser the address names it (``?incident=slow-orders``).
+
+    Without an incident, or with an unknown one, the page offers those that there are. Who saves is told by the server
+    (WORKBENCH_AUTHOR), else by the workspace, else by the operating system; never by the browser.
+
+    Args:
+        incident: its id, used where no address names another.
+        workspace: its folder; empty finds the one that this process was started in.
+    """
+    from workbench.workspace import Workspace  # noqa: PLC0415 - the forms alone do without a workspace
+
+    try:
+        opened = Workspace.find(workspace or None)
+        keep_log(opened.root / "logs" / "forms.log")
+        return Capture(opened, opened.record(), asked() or incident)
+    except WorkbenchError as error:
+        return Capture(None, None, "", problem=error)
+
+
+def asked() -> str:
+    """Return the incident that the page's address names, or nothing; only Voila gives an address."""
+    query = os.environ.get("QUERY_STRING", "")
+    if os.environ.get("VOILA_PREHEAT") == "True":
+        from voila.utils import get_query_string  # noqa: PLC0415 - only a pre-heated page has to wait for its address
+
+        query = get_query_string() or ""
+    return parse_qs(query).get("incident", [""])[0].strip()
+
+
+class Capture:
+    """The parts of the page; each is a widget to show in a cell of its own.
+
+    Args:
+        workspace: where evidence lies; None when it couldn't be opened.
+        record: where is saved; None with it.
+        incident: the incident's id, or nothing to have one chosen.
+        problem: why the workspace couldn't be opened.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace | None,
+        record: Record | None,
+        incident: str,
+        *,
+        problem: WorkbenchError | None = None,
+    ) -> None:
+        self.workspace, self.record = workspace, record
+        self.problem = problem
+        self.incident: Incident | None = None
+        self.entries: TimelineForm | None = None
+        self.deeds: ActionForm | None = None
+        self.chart: BrushChart | None = None
+        self._told = ipywidgets.HTML()
+        if record is None or not incident:
+            return
+        try:
+            self.incident = record.incident(incident)
+        except UnknownError as error:
+            self.problem = error
+
+    def header(self) -> Any:
+        """Return what the incident is and what is saved, or the incidents to choose from."""
+        notice = Callout()
+        if self.problem is not None:
+            notice.say("failed", self.problem.what, do=self.problem.do)
+        self._tell()
+        return _column(notice, self._told, css="wb-capture")
+
+    def timeline(self) -> Any:
+        """Return the chart to mark times on, the form of an entry, and the list of those that are saved."""
+        if self.incident is None or self.record is None:
+            return _later()
+        self.entries = form = TimelineForm(self.record, self.incident)
+        form.on_saved(lambda _: self._tell())
+        chart = self._chart()
+        return _desk(chart, form)
+
+    def actions(self) -> Any:
+        """Return the form of an action and the list of those that are saved."""
+        if self.incident is None or self.record is None:
+            return _later()
+        self.deeds = ActionForm(self.record, self.incident)
+        self.deeds.on_saved(lambda _: self._tell())
+        return _desk(None, self.deeds)
+
+    def _chart(self) -> Any:
+        """Return the chart, or why there is none; the form works without."""
+        from widgets.brush import BrushChart  # noqa: PLC0415 - a page without a chart does without polars
+
+        notice = Callout()
+        form, workspace, incident = self.entries, self.workspace, self.incident
+        if form is None or workspace is None or incident is None:
+            return notice
+        try:
+            self.chart = BrushChart(workspace.snapshot(incident.id), incident)
+        except (UnknownError, EvidenceError) as error:
+            notice.say("info", f"No chart: {error.what}", do=f"{error.do}. Until then, type the times")
+            return notice
+        self.chart.on_marked(lambda marked: form.fill(marked.start, marked.end, marked.citation))
+        return self.chart.view
+
+    def _tell(self) -> None:
+        if self.record is None:
+            self._told.value = ""
+        elif self.incident is None:
+            self._told.value = str(_choices(self.record))
+        else:
+            self._told.value = str(_heading(self.incident, self.record))
+
+
+def _heading(incident: Incident, record: Record) -> Markup:
+    times = incident.milestones
+    entries, actions = record.entries(incident.id), record.actions(incident.id)
+    saved = [item.updated_at for item in (*entries, *actions)]
+    last = f", last at {time_words(max(saved).replace(microsecond=0))}" if saved else ""
+    ended = time_words(times.resolved_at.replace(microsecond=0)) if times.resolved_at else "still going on"
+    return Markup(
+        '<header class="wb-capture__head"><p class="wb-capture__line">'
+        '<span class="wb-severity wb-severity--{level}"><span class="wb-icon wb-icon--bars" aria-hidden="true"></span>'
+        "{severity}</span> "
+        "<span>{id} · {day}, {start} to {end} · times in UTC</span></p>"
+        "<h2>{title}</h2>"
+        '<p class="wb-capture__saved">{entries} and {actions} saved{last} · you are {author}</p></header>'
+    ).format(
+        level=incident.severity.lower(),
+        severity=incident.severity,
+        id=incident.id,
+        day=day_words(times.started_at),
+        start=time_words(times.started_at.replace(microsecond=0)),
+        end=ended,
+        title=incident.title,
+        entries=_count(len(entries), "entry", "entries"),
+        actions=_count(len(actions), "action", "actions"),
+        last=last,
+        author=record.author,
+    )
+
+
+def _choices(record: Record) -> Markup:
+    incidents = record.incidents()
+    if not incidents:
+        return Markup("<p><strong>There is no incident yet.</strong> Add one: <code>workbench incident add</code></p>")
+    in_browser = "VOILA_KERNEL_ID" in os.environ
+    linked = Markup('<a href="?incident={}">{}</a>')
+    items = Markup("").join(
+        Markup('<li>{name} <span class="wb-hint">{severity} · {day} · {id}</span></li>').format(
+            name=linked.format(one.id, one.title) if in_browser else one.title,
+            severity=one.severity,
+            day=day_words(one.milestones.started_at),
+            id=one.id,
+        )
+        for one in incidents
+    )
+    how = "" if in_browser else "Write its id into the first cell and run the notebook again."
+    return Markup('<h2>Choose an incident</h2><p>{}</p><ul class="wb-choices">{}</ul>').format(how, items)
+
+
+def _desk(chart: Any, form: TimelineForm | ActionForm) -> Any:
+    form.list.add_class("wb-desk__list")
+    form.panel.add_class("wb-desk__form")
+    parts = [form.panel, form.list]
+    if chart is not None:
+        chart.add_class("wb-desk__chart")
+        parts.insert(0, chart)
+    return _column(*parts, css="wb-desk")
+
+
+def _column(*parts: Any, css: str) -> Any:
+    box = ipywidgets.VBox(parts)
+    for name in ("wb", css):
+        box.add_class(name)
+    return box
+
+
+def _later() -> Any:
+    return ipywidgets.HTML('<p class="wb-hint">Choose an incident first.</p>')
+
+
+def _count(amount: int, one: str, many: str) -> str:
+    return f"{amount or 'no'} {one if amount == 1 else many}"
