@@ -105,7 +105,7 @@ class Explorer:
         if self.metric.value is None:
             return
         # Set as a value, not printed: what is printed in a callback is caught by the browser, if at all.
-        data, metadata = self.figure()._repr_mimebundle_()  # noqa: SLF001 - how a notebook shows a figure
+        data, metadata = self.figure()._repr_mimebundle_()
         self.stage.outputs = ({"output_type": "display_data", "data": data, "metadata": metadata},)
         self.callout.clear()
 

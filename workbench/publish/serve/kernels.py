@@ -20,7 +20,7 @@ from tornado.ioloop import PeriodicCallback
 from traitlets import Any as AnyTrait
 from traitlets.config import Config
 
-from workbench.publish.serving.leases import Lease, Leases
+from workbench.publish.serve.leases import Lease, Leases
 
 __all__ = ["Kernels", "OwnSpec", "kernel_settings"]
 
@@ -48,10 +48,11 @@ class OwnSpec(KernelSpecManager):
 
 
 def kernel_settings() -> Config:
-    """Return what traitlets has to know: no traceback goes out, nothing restarts empty, nothing is kept for later."""
+    """Return what traitlets has to know: nothing restarts empty, nothing is kept for later.
+
+    Tracebacks are taken out by our own connection; Jupyter's setting for that (``allow_tracebacks``) fails in this version.
+    """
     config = Config()
-    config.MappingKernelManager.allow_tracebacks = False
-    config.AsyncMappingKernelManager.allow_tracebacks = False
     config.MappingKernelManager.buffer_offline_messages = False
     config.AsyncMappingKernelManager.buffer_offline_messages = False
     config.KernelManager.autorestart = False

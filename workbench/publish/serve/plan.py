@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workbench.publish.serving.leases import Limits
+from workbench.publish.serve.leases import Limits
 
 __all__ = ["Plan"]
 

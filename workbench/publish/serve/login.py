@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from tornado.web import HTTPError
 
-from workbench.publish.serving.gate import Gate
-from workbench.publish.serving.words import Words
+from workbench.publish.serve.gate import Gate
+from workbench.publish.serve.words import Words
 
 __all__ = ["Login"]
 

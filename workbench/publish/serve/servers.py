@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import ServeError
-from workbench.publish.serving.leases import Limits
-from workbench.publish.serving.plan import Plan
+from workbench.publish.serve.leases import Limits
+from workbench.publish.serve.plan import Plan
 from workbench.startup import skip_unused_grammar
 
 if TYPE_CHECKING:
     from workbench.settings import Settings
 
-__all__ = ["facilitate", "serve"]
+__all__ = ["bound", "facilitate", "serve"]
 
 _MINUTE = 60.0
 _HIGHEST = 65535
@@ -51,7 +51,7 @@ def serve(
     """
     settings = _settings(workspace_root)
     root = Path(workspace_root).expanduser().resolve()
-    with _bound(ip, port) as (sockets, number):
+    with bound(ip, port) as (sockets, number):
         _run(
             Plan(
                 workspace=root,
@@ -95,7 +95,7 @@ def facilitate(
     if not key.strip():
         raise ServeError("the token is empty, so everybody could write", do="Leave it out, and one is made")
     root = Path(workspace_root).expanduser().resolve()
-    with _bound("127.0.0.1", port) as (sockets, number):
+    with bound("127.0.0.1", port) as (sockets, number):
         _run(
             Plan(
                 workspace=root,
@@ -120,7 +120,7 @@ def _settings(root: Path | str) -> Settings:
 
 def _run(plan: Plan) -> None:
     skip_unused_grammar()
-    from workbench.publish.serving.app import Server  # noqa: PLC0415 - voila takes a second, and only serving needs it
+    from workbench.publish.serve.app import Server  # noqa: PLC0415 - voila takes a second, and only serving needs it
 
     asyncio.run(Server(plan=plan).run())
 
@@ -137,7 +137,7 @@ def _tell(line: str) -> None:
 
 
 @contextlib.contextmanager
-def _bound(ip: str, port: int) -> Iterator[tuple[tuple[socket.socket, ...], int]]:
+def bound(ip: str, port: int) -> Iterator[tuple[tuple[socket.socket, ...], int]]:
     """Yield the sockets and their port, bound before anything slow begins, so that a taken port is said at once."""
     if not 0 <= port <= _HIGHEST:
         raise ServeError(f"there is no port {port}", do=f"Choose one from 1024 to {_HIGHEST}")

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from tornado.web import HTTPError
 
-from workbench.publish.serving.gate import Gate
-from workbench.publish.serving.words import Words
+from workbench.publish.serve.gate import Gate
+from workbench.publish.serve.words import Words
 from workbench.versions import versions
 
 __all__ = ["Answer", "Home", "Review", "Shelf", "answer_of", "send"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import ClassVar
 
-from workbench.publish.serving.gate import Gate
+from workbench.publish.serve.gate import Gate
 
 __all__ = ["Desk", "Health", "Slash"]
 

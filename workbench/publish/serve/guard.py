@@ -36,9 +36,11 @@ def guard(environment: Mapping[str, str]) -> None:
     """Guard this process as its environment says; what isn't asked for there isn't done.
 
     Args:
-        environment: WORKBENCH_READ_ONLY, WORKBENCH_SCRATCH (the folder that may be written), WORKBENCH_WORKSPACE,
-            WORKBENCH_MEMORY (bytes).
+        environment: WORKBENCH_SCRATCH (a served kernel's own folder; absent in JupyterLab's kernels, which nothing is
+            asked of), WORKBENCH_READ_ONLY, WORKBENCH_WORKSPACE, WORKBENCH_MEMORY (bytes).
     """
+    if "WORKBENCH_SCRATCH" not in environment:
+        return
     _end_with_parent()
     memory = int(environment.get("WORKBENCH_MEMORY", "0"))
     if memory:
@@ -48,7 +50,7 @@ def guard(environment: Mapping[str, str]) -> None:
     if environment.get("WORKBENCH_READ_ONLY") != "1":
         return
     scratch = Path(environment["WORKBENCH_SCRATCH"]).resolve()
-    from workbench.publish.serving.landlock import confine  # noqa: PLC0415 - ctypes is needed only here
+    from workbench.publish.serve.landlock import confine  # noqa: PLC0415 - ctypes is needed only here
 
     confine(write=[scratch], read=_readable(Path(environment["WORKBENCH_WORKSPACE"]), scratch))
     sys.addaudithook(_hook(str(scratch)))

@@ -19,18 +19,18 @@ from voila.app import Voila
 from voila.configuration import VoilaConfiguration
 from voila.paths import collect_static_paths, collect_template_paths
 
-from workbench.publish.serving.assets import Assets, Icon
-from workbench.publish.serving.channels import Channels, Connection, EndKernel, KernelState
-from workbench.publish.serving.environment import kernel_environment
-from workbench.publish.serving.gate import Gate, Missing
-from workbench.publish.serving.identity import Visitors
-from workbench.publish.serving.kernels import Kernels, OwnSpec, kernel_settings
-from workbench.publish.serving.leases import Leases
-from workbench.publish.serving.live import LIVE_PAGES, LivePage, Shipped, with_parameters
-from workbench.publish.serving.login import Login
-from workbench.publish.serving.plan import Plan
-from workbench.publish.serving.routes import Desk, Health, Slash
-from workbench.publish.serving.stored import Home, Review, Shelf
+from workbench.publish.serve.assets import Assets, Icon
+from workbench.publish.serve.channels import Channels, Connection, EndKernel, KernelState
+from workbench.publish.serve.environment import kernel_environment
+from workbench.publish.serve.gate import Gate, Missing
+from workbench.publish.serve.identity import Visitors
+from workbench.publish.serve.kernels import Kernels, OwnSpec, kernel_settings
+from workbench.publish.serve.leases import Leases
+from workbench.publish.serve.live import LIVE_PAGES, LivePage, Shipped, with_parameters
+from workbench.publish.serve.login import Login
+from workbench.publish.serve.plan import Plan
+from workbench.publish.serve.routes import Desk, Health, Slash
+from workbench.publish.serve.stored import Home, Review, Shelf
 from workbench.resources import NOTEBOOKS, REPORTS, STATIC
 
 __all__ = ["Server"]

@@ -11,10 +11,10 @@ from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebso
 from tornado.web import HTTPError
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
-from workbench.publish.serving.gate import Gate
-from workbench.publish.serving.kernels import Kernels
-from workbench.publish.serving.leases import Lease
-from workbench.publish.serving.messages import RefusedError, check_incoming, clean_outgoing
+from workbench.publish.serve.gate import Gate
+from workbench.publish.serve.kernels import Kernels
+from workbench.publish.serve.leases import Lease
+from workbench.publish.serve.messages import RefusedError, check_incoming, clean_outgoing
 
 __all__ = ["Channels", "Connection", "EndKernel", "KernelState"]
 
@@ -76,6 +76,9 @@ class Channels(_OfKernel, VoilaKernelWebsocketHandler):  # type: ignore[misc]  #
     """``/api/kernels/ID/channels``."""
 
     methods: ClassVar[frozenset[str]] = frozenset({"GET"})
+    # In seconds, for Tornado's own sign of life. Jupyter's is not begun (see `open`): it takes the same for milliseconds.
+    ping_interval = 30.0
+    ping_timeout = 30.0
     _held: Lease | None = None
 
     def check_origin(self, origin: str | None = None) -> bool:
@@ -90,7 +93,7 @@ class Channels(_OfKernel, VoilaKernelWebsocketHandler):  # type: ignore[misc]  #
             return
         self.kernels.leases.connect(self._held)
         self.kernels.when_ended(kernel_id, lambda: self.close(_GOING_AWAY))
-        await super().open(kernel_id)
+        await self.connection.connect()
 
     def on_message(self, ws_message: str | bytes) -> None:
         """Pass on what a page sends by itself; close the connection on everything else."""

@@ -14,11 +14,11 @@ from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
 from voila.tornado.handler import TornadoVoilaHandler
 
-from workbench.publish.serving.gate import Gate
-from workbench.publish.serving.headers import LIVE, WITH_OWN_WIDGETS, live_policy
-from workbench.publish.serving.kernels import Kernels
-from workbench.publish.serving.leases import Lease
-from workbench.publish.serving.words import Words
+from workbench.publish.serve.gate import Gate
+from workbench.publish.serve.headers import LIVE, WITH_OWN_WIDGETS, live_policy
+from workbench.publish.serve.kernels import Kernels
+from workbench.publish.serve.leases import Lease
+from workbench.publish.serve.words import Words
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

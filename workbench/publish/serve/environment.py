@@ -36,6 +36,7 @@ def kernel_environment(
         "PYTHONPATH": str(STARTUP),
         "PYTHONSAFEPATH": "1",
         "RUST_BACKTRACE": "0",
+        "POLARS_SKIP_CPU_CHECK": "1",  # it would load the C library by hand, which the guard takes for an attack
         "TMPDIR": str(scratch),
         "IPYTHONDIR": str(scratch / "ipython"),
         "JUPYTER_CONFIG_DIR": str(scratch / "jupyter"),

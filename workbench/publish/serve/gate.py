@@ -11,9 +11,9 @@ from jupyter_server.base.handlers import JupyterHandler
 from tornado.httputil import split_host_and_port
 from tornado.web import HTTPError
 
-from workbench.publish.serving.headers import COMMON, SETTLED
-from workbench.publish.serving.identity import Visitors
-from workbench.publish.serving.words import Words, page
+from workbench.publish.serve.headers import COMMON, SETTLED
+from workbench.publish.serve.identity import Visitors
+from workbench.publish.serve.words import Words, page
 
 __all__ = ["Gate", "Missing"]
 

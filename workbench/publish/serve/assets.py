@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 from tornado.web import HTTPError
 
-from workbench.publish.serving.gate import Gate
-from workbench.publish.serving.stored import Answer, answer_of, send
+from workbench.publish.serve.gate import Gate
+from workbench.publish.serve.stored import Answer, answer_of, send
 
 __all__ = ["Assets", "Icon"]
 

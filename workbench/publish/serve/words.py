@@ -49,8 +49,8 @@ def page(words: Words | int, *, refresh: str = "") -> bytes:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'{onward}<title>{escape(said.title)}</title><link rel="icon" href="/static/icon.svg">'
-        '<link rel="stylesheet" href="/static/page.css"></head>'
+        f'{onward}<title>{escape(said.title)}</title><link rel="icon" href="/static/favicon.svg">'
+        '<link rel="stylesheet" href="/static/style.css"></head>'
         f'<body class="wb"><main class="wb-words"><h1>{escape(said.title)}</h1><p>{escape(said.text)}</p>{links}</main>'
         "</body></html>\n"
     ).encode()
