@@ -1,0 +1,142 @@
+"""The incident at a glance: its phases and milestones on one axis of time, and beneath them the series that moved most."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from typing import Any
+
+import polars as pl
+
+from workbench.analysis.impact import Phase, Times
+from workbench.analysis.suspects import Suspect
+from workbench.charts.axis import room, span_text, view
+from workbench.charts.figure import Figure
+from workbench.charts.phases import KEY, milestone_rules, strip
+from workbench.charts.series import Moved, panel, pick
+from workbench.charts.values import count, quantity
+from workbench.evidence import Citation
+from workbench.window import Window, format_duration
+
+__all__ = ["glance"]
+
+_PANELS = 3
+_HEIGHTS = (96, 84, 84)
+_MINUTE = timedelta(minutes=1)
+
+
+def glance(
+    metrics: pl.LazyFrame,
+    *,
+    suspects: Sequence[Suspect],
+    milestones: Times,
+    phases: Sequence[Phase],
+    window: Window,
+    baseline: Window | None,
+    unproven: Collection[str] = (),
+    citation: Citation | None = None,
+) -> Figure:
+    """Return the picture of the whole incident.
+
+    Args:
+        metrics: the metrics frame, window and baseline.
+        suspects: as ranked; their metric reasons say which series moved most.
+        milestones: the five moments, of which all but the first may be unknown.
+        phases: the stretches between them.
+        window: the incident's window.
+        baseline: the window before it, or None.
+        unproven: milestones no evidence supports (``detected_at`` ...), drawn with a question mark.
+        citation: the evidence it is drawn from.
+    """
+    import altair as alt  # noqa: PLC0415 - see theme
+
+    shown = view(window, baseline)
+    picked = pick(metrics, list(suspects), shown, baseline, most=_PANELS)
+    one_service = len({moved.service for moved in picked}) <= 1
+    views: list[Any] = [strip(milestones, phases, shown, unproven=unproven, alone=not picked)]
+    for place, moved in enumerate(picked):
+        last = place == len(picked) - 1
+        rules = milestone_rules(milestones, shown, labels=last)
+        views.append(
+            panel(moved, window, shown, height=_HEIGHTS[place], last=last, named=one_service, rules=rules)
+        )
+    chart = alt.vconcat(*views, spacing=14).resolve_scale(x="independent")
+    chart = chart.add_params(*[alt.param(**one) for one in room()])
+    return Figure(
+        title=_title(picked),
+        subtitle=_subtitle(picked, shown, baseline, one_service=one_service),
+        chart=chart,
+        table=_table(picked),
+        alt=_alternative(picked, phases, shown),
+        citation=citation,
+        key=tuple((phase.name, KEY[phase.name]) for phase in phases if phase.name in KEY),
+    )
+
+
+def _title(picked: Sequence[Moved]) -> str:
+    if not picked:
+        return "No metric left its usual range during the incident"
+    first = picked[0]
+    text = f"{first.name} of {first.service} {_went(first)}"
+    if len(picked) == 1:
+        return text
+    second = picked[1]
+    whose = "its" if second.service == first.service else f"{second.service}’s"
+    name = second.name[:1].lower() + second.name[1:] if second.name[1:2].islower() else second.name
+    return f"{text}; {whose} {name} {_went(second)}{_later(first, second)}"
+
+
+def _went(moved: Moved) -> str:
+    reason = moved.reason
+    verb = "rose" if (reason.change or 0) > 0 else "fell"
+    return f"{verb} from {quantity(reason.before, reason.unit)} to {quantity(reason.during, reason.unit)}"
+
+
+def _later(first: Moved, second: Moved) -> str:
+    one, other = first.reason.time, second.reason.time
+    if one is None or other is None:
+        return ""
+    apart = other - one
+    if abs(apart) < _MINUTE:
+        return " in the same minute"
+    return f" {format_duration(abs(apart))} {'later' if apart > timedelta(0) else 'earlier'}"
+
+
+def _subtitle(picked: Sequence[Moved], shown: Window, baseline: Window | None, *, one_service: bool) -> str:
+    parts = [f"{span_text(shown)}."]
+    if not picked:
+        return " ".join([*parts, "Phases and milestones of the incident."])
+    parts.append(f"Thick line: {picked[0].service}." if one_service else "Thick line: the service named.")
+    others = max(moved.others_total for moved in picked)
+    drawn = max(moved.others["s"].n_unique() for moved in picked)
+    if others:
+        some = f"{drawn} of {others:,}" if drawn < others else f"{others:,}"
+        parts.append(f"Thin lines: the same of {some} others.")
+    if baseline is not None:
+        parts.append(f"Flat band: the middle nine tenths of the {format_duration(baseline.duration)} before.")
+    dots = sum(moved.hot["value"].count() for moved in picked)
+    parts.append(f"Dots are samples (n = {dots:,}), gaps are missing ones.")
+    return " ".join(parts)
+
+
+def _table(picked: Sequence[Moved]) -> pl.DataFrame:
+    if not picked:
+        return pl.DataFrame()
+    joined: pl.DataFrame | None = None
+    for place, moved in enumerate(picked):
+        name = moved.label if place == 0 or moved.service == picked[0].service else f"{moved.service}: {moved.label}"
+        mine = moved.hot.drop_nulls().select("time", pl.col("value").alias(name))
+        if joined is None:
+            joined = mine
+        elif name not in joined.columns:
+            joined = joined.join(mine, on="time", how="full", coalesce=True)
+    assert joined is not None  # noqa: S101 - picked isn't empty
+    return joined.sort("time").rename({"time": "Time, UTC"})
+
+
+def _alternative(picked: Sequence[Moved], phases: Sequence[Phase], shown: Window) -> str:
+    moved = "; ".join(f"{one.name} of {one.service} {_went(one)}" for one in picked) or "no series moved"
+    stretches = ", ".join(
+        f"{phase.name} {format_duration(phase.duration) if phase.duration else 'still'}" for phase in phases
+    )
+    return f"{count(len(picked), 'series', 'series').capitalize()} over {span_text(shown)}: {moved}. Phases: {stretches or 'none'}."

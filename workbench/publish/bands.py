@@ -1,0 +1,62 @@
+"""A band is a stripe across the page: one column, two halves, or a main column with notes in its margin.
+
+Which it is stands in the tags of the notebook's cells: ``left`` and ``right`` are halves, ``main`` and ``margin`` a column with notes;
+``hidden`` cells are for whoever works in the notebook and not on the page; any other cell has a band of its own width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from markupsafe import Markup
+
+from workbench.publish.clean import clean_markdown
+from workbench.publish.outputs import show
+
+__all__ = ["Band", "bands"]
+
+_COLUMNS = {"left": "halves", "right": "halves", "main": "noted", "margin": "noted"}
+_SECOND = {"right", "margin"}
+_HIDDEN = {"hidden", "parameters", "injected-parameters"}
+
+
+@dataclass
+class Band:
+    """One stripe: ``kind`` is whole, halves or noted; ``first`` and ``second`` hold the HTML of its columns."""
+
+    kind: str
+    first: list[Markup] = field(default_factory=list)
+    second: list[Markup] = field(default_factory=list)
+
+
+def bands(notebook: Any) -> list[Band]:
+    """Return the page's bands in order; cells without anything for a reader leave nothing behind.
+
+    A heading of the first or second order outside a column begins a new band, as does a change of columns.
+    """
+    made: list[Band] = []
+    for cell in notebook.cells:
+        tags = set(cell.get("metadata", {}).get("tags", []))
+        if tags & _HIDDEN:
+            continue
+        shown = "".join(_shown(cell))
+        if not shown:
+            continue
+        column = next((name for name in _COLUMNS if name in tags), "")
+        kind = _COLUMNS.get(column, "whole")
+        begins = kind == "whole" and cell.cell_type == "markdown" and cell.source.lstrip().startswith(("# ", "## "))
+        if not made or made[-1].kind != kind or begins:
+            made.append(Band(kind))
+        side = made[-1].second if column in _SECOND else made[-1].first
+        side.append(Markup(shown))  # noqa: S704 - every part was cleaned or escaped on its way here
+    return made
+
+
+def _shown(cell: Any) -> Iterable[str]:
+    if cell.cell_type == "markdown":
+        yield f'<div class="wb wb-prose">{clean_markdown(cell.source)}</div>'
+    elif cell.cell_type == "code":
+        for output in cell.get("outputs", []):
+            yield show(output)

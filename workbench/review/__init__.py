@@ -1,0 +1,5 @@
+"""A review is one incident told from the record and the pinned evidence: what happened, who was hurt, why, what is done about it."""
+
+from workbench.review.story import Story, compose, tell
+
+__all__ = ["Story", "compose", "tell"]

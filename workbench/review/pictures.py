@@ -1,0 +1,64 @@
+"""A picture is a chart of a story: the same charts the charts' room draws from frames, with the story's numbers of evidence."""
+
+from __future__ import annotations
+
+from workbench import charts
+from workbench.charts import Figure
+from workbench.evidence import Citation
+from workbench.review.moments import moments
+from workbench.review.story import Story
+from workbench.telemetry.schema import FrameName
+
+__all__ = ["at_a_glance", "error_messages", "top_suspects"]
+
+_FIELDS = {
+    "Started": "started_at",
+    "Detected": "detected_at",
+    "Acknowledged": "acknowledged_at",
+    "Mitigated": "mitigated_at",
+    "Resolved": "resolved_at",
+}
+
+
+def at_a_glance(story: Story) -> Figure:
+    """Return phases, milestones and the series that moved most, on one axis of time."""
+    return charts.glance(
+        story.frame("metrics"),
+        suspects=story.suspects,
+        milestones=story.incident.milestones,
+        phases=story.phases,
+        window=story.window,
+        baseline=story.baseline,
+        unproven=frozenset(_FIELDS[one.milestone] for one in moments(story) if one.milestone and one.unproven),
+        citation=_cited(story, "metrics"),
+    )
+
+
+def top_suspects(story: Story) -> Figure:
+    """Return the most suspect services, each with the series that speaks loudest against it."""
+    return charts.suspects(
+        story.frame("metrics"),
+        ranked=story.suspects,
+        window=story.window,
+        baseline=story.baseline,
+        citation=_cited(story, "metrics"),
+    )
+
+
+def error_messages(story: Story) -> Figure:
+    """Return the error messages over time, new ones apart from known ones."""
+    return charts.messages(
+        story.frame("logs"),
+        templates=story.errors,
+        window=story.window,
+        baseline=story.baseline,
+        citation=_cited(story, "logs"),
+    )
+
+
+def _cited(story: Story, frame: FrameName) -> Citation | None:
+    """Return the first evidence of a frame, named with its number."""
+    found = next((one for one in story.evidence if one.citation.frame == frame), None)
+    if found is None:
+        return None
+    return found.citation.model_copy(update={"label": f"{found.name}, {found.citation.label}"[:200]})
