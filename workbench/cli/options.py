@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from workbench.publish.runs import CellDone
 
 __all__ = [
     "As",
@@ -17,6 +21,7 @@ __all__ = [
     "IncidentArgument",
     "Snapshot",
     "WorkspaceOption",
+    "notebook_progress",
     "print_json",
     "print_table",
     "say",
@@ -75,6 +80,31 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty:
         table.add_row(*(Text(cell) for cell in row))
     width = None if sys.stdout.isatty() else 160
     Console(width=width, highlight=False).print(table)
+
+
+@contextmanager
+def notebook_progress() -> Iterator[Callable[[CellDone], None]]:
+    """Yield what to call after each cell of a notebook: a bar on a terminal, a line for each notebook elsewhere."""
+    if not sys.stderr.isatty():
+
+        def tell(cell: CellDone) -> None:
+            if cell.done == cell.total:
+                say(f"ran the notebook {cell.notebook!r}, {cell.total} cells")
+
+        yield tell
+        return
+    from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
+    from rich.progress import Progress, TaskID  # noqa: PLC0415
+
+    with Progress(console=Console(stderr=True)) as progress:
+        bars: dict[str, TaskID] = {}
+
+        def show(cell: CellDone) -> None:
+            if cell.notebook not in bars:
+                bars[cell.notebook] = progress.add_task(f"notebook {cell.notebook}", total=cell.total)
+            progress.update(bars[cell.notebook], completed=cell.done)
+
+        yield show
 
 
 def say(line: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.options import As, IncidentArgument, Snapshot, WorkspaceOption, say
+from workbench.cli.options import As, IncidentArgument, Snapshot, WorkspaceOption, notebook_progress, say
 
 __all__ = ["register"]
 
@@ -33,7 +33,8 @@ def review(incident_id: IncidentArgument, snapshot: Snapshot = "", workspace: Wo
     from workbench.publish.runs import publish_review  # noqa: PLC0415 - help is printed without it
     from workbench.workspace import Workspace  # noqa: PLC0415
 
-    made = publish_review(Workspace.find(workspace), incident_id, snapshot=snapshot, tell=say)
+    with notebook_progress() as tell:
+        made = publish_review(Workspace.find(workspace), incident_id, snapshot=snapshot, tell=tell)
     typer.echo(f"Published {incident_id} as version {made.name}. See it: workbench serve")
 
 

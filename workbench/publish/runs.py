@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import __version__
 from workbench.errors import RunError
-from workbench.publish.serving.environment import kernel_environment
+from workbench.publish.serve.environment import kernel_environment
 from workbench.resources import notebook
 from workbench.startup import skip_unused_grammar
 from workbench.versions import appear, new_version, only_one, version_of, versions, write_durably
@@ -175,7 +175,12 @@ def _engine(environment: dict[str, str], name: str, tell: Callable[[CellDone], N
 
             nb_man.cell_complete = cell_complete
             client = PapermillNotebookClient(
-                nb_man, kernel_name=kernel_name, timeout=_SECONDS_A_CELL, startup_timeout=_SECONDS_TO_START
+                nb_man,
+                kernel_name=kernel_name,
+                timeout=_SECONDS_A_CELL,
+                startup_timeout=_SECONDS_TO_START,
+                # What the kernel has to say of itself is not for the person who waits for a review.
+                extra_arguments=["--IPKernelApp.log_level=50"],
             )
             client.execute(env=environment)
 
