@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -27,6 +29,9 @@ def explore(incident: str = "", workspace: str = "") -> Any:
     """
     from workbench.workspace import Workspace  # noqa: PLC0415 - the class alone does without a workspace
 
+    if os.environ.get("WORKBENCH_READ_ONLY") == "1":
+        # No file can be written here. A served page's warnings go to the server's log, and never to a browser.
+        logging.getLogger("workbench.widgets").addHandler(logging.StreamHandler())
     notice = Callout()
     if not incident:
         notice.say(
@@ -96,10 +101,11 @@ class Explorer:
             return f"{series_name(name)}, {unit}" if unit else series_name(name)
 
         names = list(self.series.services[self.service.value])
-        first = self.metric.value
+        before = self.metric.value
         self.metric.options = [(told(name), name) for name in names]
-        if self.metric.value == first:
-            self._draw()
+        self.metric.value = names[0]
+        if before == names[0]:
+            self._draw()  # the same metric of another service is no change to the list
 
     def _draw(self) -> None:
         if self.metric.value is None:

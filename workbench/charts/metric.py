@@ -61,7 +61,7 @@ def metric(
     return Figure(
         title=_title(moved),
         subtitle=_subtitle(moved, shown, baseline, series=len(changes)),
-        chart=chart.properties(params=[alt.TopLevelParameter(**one) for one in room()]),  # type: ignore[no-untyped-call]
+        chart=chart.add_params(*[alt.param(**one) for one in room()]),
         table=moved.hot.drop_nulls().select(
             pl.col("time").alias("Time, UTC"), pl.col("value").alias(heading if heading != "Time, UTC" else "Value")
         ),

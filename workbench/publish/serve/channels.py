@@ -14,7 +14,7 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from workbench.publish.serve.gate import Gate
 from workbench.publish.serve.kernels import Kernels
 from workbench.publish.serve.leases import Lease
-from workbench.publish.serve.messages import RefusedError, check_incoming, clean_outgoing
+from workbench.publish.serve.messages import RefusedError, check_incoming, clean_outgoing, told_in_log
 
 __all__ = ["Channels", "Connection", "EndKernel", "KernelState"]
 
@@ -129,7 +129,10 @@ class Connection(ZMQChannelsWebsocketConnection):
         identities, parts = self.session.feed_identities(outgoing_msg)
         # parts: signature, header, parent header, metadata, content, buffers
         header, content = self.session.unpack(parts[1]), self.session.unpack(parts[4])
-        cleaned = clean_outgoing(header.get("msg_type", ""), content)
+        kind = header.get("msg_type", "")
+        if trouble := told_in_log(kind, content):
+            _LOG.warning("a live page's kernel (%s) says:\n%s", self.kernel_id, trouble)
+        cleaned = clean_outgoing(kind, content)
         if cleaned is None:
             return
         if cleaned != content:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["TROUBLE", "RefusedError", "check_incoming", "clean_outgoing"]
+__all__ = ["TROUBLE", "RefusedError", "check_incoming", "clean_outgoing", "told_in_log"]
 
 TROUBLE = "That could not be done. Nothing was changed by it; the server's log says more."
 """What a reader is told instead of a traceback."""
 
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _SHELL_ONLY = frozenset({"comm_open", "comm_msg", "comm_close"})
 _ASKING = frozenset({"comm_info_request", "kernel_info_request"})
 _METHODS = frozenset({"update", "request_state", "request_states", "custom", "echo_update"})
@@ -76,6 +78,15 @@ def clean_outgoing(kind: str, content: dict[str, Any]) -> dict[str, Any] | None:
     if kind in {"comm_msg", "comm_open"}:
         return {name: _without_tracebacks(one) for name, one in content.items()}
     return {name: value for name, value in content.items() if name not in {"traceback", "ename", "evalue"}}
+
+
+def told_in_log(kind: str, content: Mapping[str, Any]) -> str:
+    """Return what of a message is for whoever runs the server: a traceback, a warning; "" when there is nothing."""
+    if kind == "error":
+        return _COLOUR.sub("", "\n".join(map(str, content.get("traceback", ()))))
+    if kind == "stream" and content.get("name") == "stderr":
+        return _COLOUR.sub("", str(content.get("text", "")).rstrip())
+    return ""
 
 
 def _without_tracebacks(value: Any) -> Any:
