@@ -120,11 +120,6 @@ class BrushChart:
         return Window(max(baseline.start, window.start - max(_BEFORE, window.duration)), window.end)
 
     def _mark(self, start: datetime, end: datetime | None) -> None:
-        span = self._span()
-        start = min(max(start, span.start), span.end)
-        end = min(end, span.end) if end is not None else None
-        if end is not None and end <= start:
-            end = None
         self.selection = Marked(start, end, self._citation(start, end))
         for callback in self._marked:
             callback(self.selection)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -88,14 +89,22 @@ def _stop(sentence: str) -> str:
 
 
 def keep_log(path: Path) -> None:
-    """Write what forms can't tell a person into a file, for whoever runs the workbench, where one can be made."""
-    if any(isinstance(handler, logging.FileHandler) for handler in _LOG.handlers):
+    """Have what forms can't tell a person written down for whoever runs the workbench, and never shown.
+
+    The kernel of our server says it to stderr, which goes to the server's log; elsewhere (JupyterLab, plain Voila) that
+    would reach the page, so that it goes to a file of the workspace, where one can be made.
+    """
+    if any(not isinstance(handler, logging.NullHandler) for handler in _LOG.handlers):
         return
-    try:
-        path.parent.mkdir(exist_ok=True)
-        handler = logging.FileHandler(path, encoding="utf-8", delay=True)
-    except OSError:
-        return
+    handler: logging.Handler
+    if "WORKBENCH_SCRATCH" in os.environ:
+        handler = logging.StreamHandler()
+    else:
+        try:
+            path.parent.mkdir(exist_ok=True)
+            handler = logging.FileHandler(path, encoding="utf-8", delay=True)
+        except OSError:
+            return
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     _LOG.addHandler(handler)
     _LOG.propagate = False

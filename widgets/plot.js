@@ -1,5 +1,6 @@
 // One metric over time with two handles: see plot.py. Vega draws; the marking is ours, so that a keyboard can do it too.
 
+const FONT = "Inter, system-ui, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"; // as the theme of all charts has it
 const NEAR = 8; // pixels within which a mark snaps to a sample
 const CLICK = 4; // pixels within which a drag is a click
 const LABELS = ["Start of the marked span", "End of the marked span"];
@@ -44,7 +45,7 @@ function specification(model) {
   const [from, to] = model.get("incident");
   const x = { field: "time", type: "temporal", scale: { type: "utc", domain: [start, end], nice: false } };
   const y = { field: "value", type: "quantitative", title: null, scale: { nice: true } };
-  const text = { labelColor: colour("ink-2", "#435061"), labelFontSize: 12, labelFont: "inherit" };
+  const text = { labelColor: colour("ink-2", "#435061"), labelFontSize: 12, labelFont: FONT };
   const hot = colour("incident", "#b23c0a");
   const calm = colour("context", "#b9c3ce");
   const many = model.get("lines").length > 1;
@@ -76,7 +77,7 @@ function specification(model) {
         ],
       },
     ],
-    config: { view: { stroke: null }, aria: false, font: "inherit" },
+    config: { view: { stroke: null }, aria: false, font: FONT },
   };
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -79,10 +80,11 @@ class Plot(anywidget.AnyWidget):
         """Have ``callback`` called with the start and end that were marked; the end is None for a moment."""
 
         def heard(change: Any) -> None:
-            times = [moment(value) for value in change["new"][:_SPAN]]
-            if times and None not in times:
-                first, last = min(times), max(times)
-                callback(first, None if first == last else last)
+            # Anything may come from a browser: only times that are on the axis are marked.
+            first, last = self.span
+            marked = sorted(min(max(value, first), last) for value in change["new"][:_SPAN] if isfinite(value))
+            if marked:
+                callback(moment(marked[0]), moment(marked[-1]) if marked[-1] > marked[0] else None)
 
         self.observe(heard, "selection")
 
