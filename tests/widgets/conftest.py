@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -44,6 +45,18 @@ def pinned(tmp_path_factory: pytest.TempPathFactory) -> Path:
         record.add_incident(INCIDENT)
     workspace.pull("slow-checkout", author="Maker")
     return root
+
+
+@pytest.fixture(autouse=True)
+def _own_log() -> Iterator[None]:
+    """Leave the forms' log as it was: a page opens one for its process, and a test is not a process."""
+    log = logging.getLogger("workbench.widgets")
+    before = list(log.handlers)
+    yield
+    for handler in [one for one in log.handlers if one not in before]:
+        log.removeHandler(handler)
+        handler.close()
+    log.propagate = True
 
 
 @pytest.fixture

@@ -112,31 +112,33 @@ def test_without_pinned_evidence_the_form_still_works(tmp_path: Path) -> None:
 
 def test_a_failure_stands_in_the_workspaces_log(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """The page shows a number, the file has the rest."""
-    import logging
-
-    log = logging.getLogger("workbench.widgets")
-    before = list(log.handlers)
-    for handler in [one for one in before if isinstance(one, logging.FileHandler)]:
-        log.removeHandler(handler)
-    try:
-        desk = widgets.capture("slow-checkout", str(workspace.root))
-        desk.actions()
-        assert desk.deeds is not None
-        monkeypatch.setattr(desk.deeds, "store", lambda _: 1 / 0)
-        for name, text in {
-            "title": "t", "owner": "o", "due": "2026-12-23", "kind": "detect", "success_metric": "m",
-        }.items():  # fmt: skip
-            desk.deeds.fields[name].text = text
-        desk.deeds.save_button.click()
-        number = desk.deeds.callout.value.split("the number ")[1][:8]
-        written = (workspace.root / "logs" / "forms.log").read_text(encoding="utf-8")
-    finally:
-        for handler in [one for one in log.handlers if one not in before]:
-            handler.close()
-            log.removeHandler(handler)
-        log.propagate = True
+    desk = widgets.capture("slow-checkout", str(workspace.root))
+    desk.actions()
+    assert desk.deeds is not None
+    monkeypatch.setattr(desk.deeds, "store", lambda _: 1 / 0)
+    for name, text in {
+        "title": "t", "owner": "o", "due": "2026-12-23", "kind": "detect", "success_metric": "m",
+    }.items():  # fmt: skip
+        desk.deeds.fields[name].text = text
+    desk.deeds.save_button.click()
+    number = desk.deeds.callout.value.split("the number ")[1][:8]
+    written = (workspace.root / "logs" / "forms.log").read_text(encoding="utf-8")
     assert number in written
     assert "ZeroDivisionError" in written
+
+
+def test_a_servers_kernel_says_a_failure_to_the_servers_log(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its stderr goes there, and no file is made in the workspace."""
+    monkeypatch.setenv("WORKBENCH_SCRATCH", "/nowhere")
+    desk = widgets.capture("slow-checkout", str(workspace.root))
+    desk.timeline()
+    assert desk.entries is not None
+    monkeypatch.setattr(desk.entries, "save", lambda: 1 / 0)
+    desk.entries.save_button.click()
+    assert "ZeroDivisionError" in capsys.readouterr().err
+    assert not (workspace.root / "logs").exists()
 
 
 def test_the_notebook_is_clean_and_short() -> None:
