@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -190,11 +190,12 @@ def _entries(story: Story) -> list[TimelineEntryDraft]:
 def _actions() -> list[ActionDraft]:
     from workbench.record import ActionDraft, ActionKind  # noqa: PLC0415 - see build
 
+    today = datetime.now(UTC).date()
     return [
         ActionDraft(
             title="Alert when a service leaves its usual range for two minutes",
             owner="Platform on-call",
-            due=date(2023, 2, 28),
+            due=today + timedelta(days=30),
             kind=ActionKind.DETECT,
             factor="Nobody was told while customers waited.",
             success_metric="The next incident of this kind is detected within 3 minutes of its start.",
@@ -204,7 +205,7 @@ def _actions() -> list[ActionDraft]:
         ActionDraft(
             title="Give every service of the order path a second instance",
             owner="Ticket shop team",
-            due=date(2023, 3, 15),
+            due=today + timedelta(days=90),
             kind=ActionKind.PREVENT,
             factor="One instance that slows down slows every order.",
             success_metric="With one instance stopped, 95 % of orders take less than 500 ms over 30 minutes.",
