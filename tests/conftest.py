@@ -8,7 +8,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from workbench.telemetry.schema import FRAMES, FrameName
+from workbench.telemetry.names import FrameName
+from workbench.telemetry.schema import FRAMES
+from workbench.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "tests" / "data" / "trainticket"
@@ -34,6 +36,14 @@ def recordings() -> Path:
     if not RECORDINGS.is_dir():
         missing("the full recordings are not on this machine; the sample under tests/data covers the same path")
     return RECORDINGS
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Return the demo's workspace with its review published, made once; nobody may change it."""
+    from workbench.demo import prepare
+
+    return prepare(tmp_path_factory.mktemp("demo") / "desk")
 
 
 @pytest.fixture(autouse=True)
