@@ -20,6 +20,7 @@ __all__ = ["Database"]
 
 T = TypeVar("T")
 _TRIES = 10
+_ONE_STATE = "REPEATABLE READ"
 
 
 class Database:
@@ -52,7 +53,10 @@ class Database:
             self.engine = sqlite.make_engine(self.path, read_only=read_only, frozen=self._frozen, wait=wait)
         else:
             self.engine = create_engine(self.url, pool_pre_ping=True)
+        # A writer waits for the head before it looks at anything, so it sees what was committed last; a reader sees
+        # one state of everything (SQLite does so by itself).
         self._writer: Engine = self.engine.execution_options(writes=True)
+        self._reader: Engine = self.engine if self.path else self.engine.execution_options(isolation_level=_ONE_STATE)
 
     @property
     def where(self) -> str:
@@ -64,7 +68,7 @@ class Database:
         for _ in range(_TRIES):
             before = self._stamp()
             try:
-                with self._translated(), Session(self.engine) as session:
+                with self._translated(), Session(self._reader) as session:
                     answer = ask(session)
             except (RecordError, StorageError):
                 if before == self._stamp():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -91,7 +91,7 @@ def link(row: HistoryRow) -> str:
 
 
 def entries(session: Session, incident_id: str | None = None) -> list[HistoryEntry]:
-    """Return the history in order, of one incident or of all."""
+    """Return the history in order, of one incident and all that belongs to it, or of all."""
     query = select(HistoryRow).order_by(HistoryRow.seq)
     if incident_id is not None:
         query = query.where(HistoryRow.incident_id == incident_id)
@@ -99,12 +99,13 @@ def entries(session: Session, incident_id: str | None = None) -> list[HistoryEnt
 
 
 def broken_links(
-    session: Session, known: Mapping[int, str] | None = None
+    session: Session, same: Callable[[str, str, str], bool], known: Mapping[int, str] | None = None
 ) -> tuple[list[str], dict[tuple[str, str], str]]:
     """Walk the chain; return what is wrong with it, and the last ``after`` of every object by (kind, id).
 
     Args:
         session: where to read.
+        same: whether a row of a kind that was saved as the first text may tell itself as the second.
         known: hashes noted elsewhere, by the number of the entry they belong to.
     """
     wrong: list[str] = []
@@ -126,6 +127,9 @@ def broken_links(
             wrong.append(f"history: {told} doesn't follow from the entry before it")
         if noted.pop(seq, row.hash) != row.hash:
             wrong.append(f"history: {told} is not the one that was noted when a review was made")
+        before = last.get((row.kind, row.object_id))
+        if before is not None and row.before is not None and not same(row.kind, before, row.before):
+            wrong.append(f"history: {told} begins with what no entry says: it was changed from outside before")
         last[row.kind, row.object_id] = row.after
         expected, previous = seq + 1, row.hash
     wrong += [f"history: entry {seq}, noted when a review was made, is missing" for seq in sorted(noted)]

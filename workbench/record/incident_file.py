@@ -1,4 +1,4 @@
-"""An incident file is an incident written as TOML: its fields, with the milestones in their own table or beside them."""
+"""An incident file is an incident written as TOML: its fields, the milestones in a table of their own or beside."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ __all__ = [
     "already",
     "busy",
     "damaged",
+    "disk",
     "exists",
     "full",
     "illegal_step",
@@ -87,11 +88,19 @@ def full(where: str, why: str) -> StorageError:
     )
 
 
+def disk(where: str, why: str) -> StorageError:
+    """The disk failed, or a limit was met that it doesn't call full."""
+    return StorageError(
+        f"the disk refused the record at {where} ({why}); what was saved before is whole",
+        do="See that the disk works and has room, then try again",
+    )
+
+
 def unreachable(where: str, why: str) -> StorageError:
     """The database, or its disk, refused for a reason of its own."""
     return StorageError(
-        f"the record at {where} can't be used ({why}); nothing was saved",
-        do="Check that it is there and who may read and write it and its folder",
+        f"the record at {where} can't be used ({why})",
+        do="Check that it is there, and who may read and write there",
     )
 
 

@@ -116,4 +116,6 @@ def translate(error: BaseException | None, where: str, wait: float) -> Workbench
         return refusals.full(where, why)
     if primary in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
         return refusals.damaged(where, why)
+    if primary == sqlite3.SQLITE_IOERR:
+        return refusals.disk(where, why)
     return None

@@ -16,9 +16,10 @@ from workbench.record.actions import Actions
 from workbench.record.database import Database
 from workbench.record.fields import RequiredLine
 from workbench.record.incidents import Incidents
-from workbench.record.ledger import valid
+from workbench.record.ledger import found, valid
 from workbench.record.model import HistoryEntry, HistoryHead
 from workbench.record.snapshots import Snapshots
+from workbench.record.tables import IncidentRow
 from workbench.record.timeline import Timeline
 
 __all__ = ["Record"]
@@ -97,8 +98,18 @@ class Record(Incidents, Timeline, Actions, Snapshots):
         self.close()
 
     def history(self, incident_id: str | None = None) -> list[HistoryEntry]:
-        """Return every change in order, of one incident and all that belongs to it, or of all."""
-        return self.database.read(lambda session: history.entries(session, incident_id))
+        """Return every change in order, of one incident and all that belongs to it, or of all.
+
+        Raises:
+            UnknownError: there is no such incident.
+        """
+
+        def ask(session: Session) -> list[HistoryEntry]:
+            if incident_id is not None:
+                found(session, IncidentRow, incident_id)
+            return history.entries(session, incident_id)
+
+        return self.database.read(ask)
 
     def head(self) -> HistoryHead:
         """Return how long the history is and how it ends; noted elsewhere, it shows if anything was rewritten."""

@@ -71,6 +71,7 @@ _PLAIN = {
     "int_type": _NUMBER,
     "int_parsing": _NUMBER,
     "int_from_float": _NUMBER,
+    "finite_number": _NUMBER,
     "int_parsing_size": "is too large a number",
     "greater_than_equal": "must be {ge} or more",
     "less_than_equal": "must be {le} or less",
