@@ -1,86 +1,160 @@
-"""Which series moved: every metric's points in the window against its own baseline."""
+"""Changes are the metric series that moved: their points in the window against their own baseline."""
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 
+from workbench.analysis.baseline import PER_MAD
 from workbench.window import Window
 
-__all__ = ["series_changes", "unit_of"]
+__all__ = ["MOVED", "SERIES", "moved_series", "series_changes", "unit_of"]
+
+SERIES = ["service", "instance", "metric", "attributes"]
+"""The columns that tell one series from another."""
 
 MOVED = 3.0
-"""A point this many robust standard deviations off its median has moved (the usual three sigma)."""
+"""A value this many deviations off its median has moved (the usual three sigma)."""
 
-_KEY = ["service", "instance", "metric", "attributes"]
-_PER_MAD = 1.4826  # makes the median absolute deviation of normal noise equal its standard deviation
-_RELATIVE_FLOOR = 0.05  # noise below a twentieth of the level is never a finding
+_RELATIVE_FLOOR = 0.05  # a wobble below a twentieth of the level is never a finding
+_SMALLEST = 1e-9  # a deviation can't be nought: a series that never changed still has the resolution of a float
+_RUNS = (
+    20  # runs of points in a baseline: long enough to outlast a single spike, short enough to have many to compare with
+)
+_TAIL = 0.95  # beyond this quantile of the baseline's own runs the tail is extrapolated
+_HIGH_IS_BAD = re.compile(
+    r"latenc|duration|delay|error|fail|fault|timeout|exception|retr(y|ies)|drop|reject", re.IGNORECASE
+)
+_LOW_IS_BAD = re.compile(r"success|availab|health|ready|uptime", re.IGNORECASE)
+_UNITS = {"seconds": "s", "milliseconds": "ms", "ms": "ms", "microseconds": "µs", "bytes": "B", "percent": "%"}
 
 
 def series_changes(metrics: pl.LazyFrame, *, window: Window, baseline: Window) -> pl.DataFrame:
     """Return how far each series went in the window, the farthest first.
 
-    Null, NaN and infinite values are left out and counted in ``n_excluded``. A series without points in the baseline or
-    in the window has a null ``score``.
+    Deviations are robust: from the median, in units of the median absolute deviation, which is held up by half of what it is
+    for most series of this name and by a twentieth of the level, so that a flat series doesn't make noise look large. Null, NaN and
+    infinite values are left out and counted.
 
     Returns:
         One row a series: service, instance, metric, attributes, moved_at (time of the first point that moved, null when none
-        did), before (the baseline's median), during (the window's value farthest from it), score (robust standard
-        deviations, at least 0), direction ("up", "down", "flat"), n_before, n_during, n_excluded. Values have the metric's unit.
+        did), before (the baseline's median), during (the window's value farthest from it), score (deviations of that value, at
+        least 0, null without points on either side), direction ("up", "down" or "flat"), n_before, n_during, n_excluded.
+        Values are in the metric's own unit.
     """
-    finite = pl.col("value").is_finite().fill_null(value=False)
-    points = (
-        metrics.select("time", *_KEY, "value")
-        .filter(window.holds() | baseline.holds())
-        .with_columns(inside=window.holds(), ok=finite)
-    )
-    excluded = points.group_by(_KEY).agg(n_excluded=(~pl.col("ok")).sum())
-    points = points.filter("ok")
-    before = points.filter(~pl.col("inside")).with_columns(before=pl.col("value").median().over(_KEY))
-    stats = before.group_by(_KEY).agg(
-        pl.col("before").first(),
-        n_before=pl.len(),
-        mad=(pl.col("value") - pl.col("before")).abs().median() * _PER_MAD,
-        wide=(pl.col("value").quantile(0.95) - pl.col("value").quantile(0.05)) / 3.29,
-    )
-    stats = stats.with_columns(
-        scale=pl.max_horizontal("mad", "wide", pl.col("before").abs() * _RELATIVE_FLOOR, pl.lit(1e-9))
-    )
-    inside = (
-        points.filter("inside")
-        .join(stats, on=_KEY, how="left", nulls_equal=True)
-        .with_columns(
-            off=pl.col("value") - pl.col("before"), z=(pl.col("value") - pl.col("before")).abs() / pl.col("scale")
+    points = _points(metrics, window, baseline)
+    excluded = points.group_by(SERIES).agg(n_excluded=(~pl.col("finite")).sum())
+    usual, inside = _measured(points.filter("finite"))
+    during = (
+        inside.sort("time", "value")
+        .group_by(SERIES)
+        .agg(
+            n_during=pl.len(),
+            moved_at=pl.col("time").filter(pl.col("off").abs() >= MOVED).first(),
+            during=pl.col("value").sort_by(pl.col("off").abs(), "value").last(),
+            score=pl.col("off").abs().max(),
         )
-        .sort("time", "value")
-    )
-    during = inside.group_by(_KEY).agg(
-        n_during=pl.len(),
-        moved_at=pl.col("time").filter(pl.col("z") >= MOVED).first(),
-        during=pl.col("value").sort_by("z", "value").last(),
-        score=pl.col("z").max(),
     )
     return (
-        excluded.join(stats.drop("mad", "wide", "scale"), on=_KEY, how="left", nulls_equal=True)
-        .join(during, on=_KEY, how="left", nulls_equal=True)
+        excluded.join(usual.drop("scale"), on=SERIES, how="left", nulls_equal=True)
+        .join(during, on=SERIES, how="left", nulls_equal=True)
         .with_columns(
-            direction=pl.when(pl.col("during") > pl.col("before"))
-            .then(pl.lit("up"))
-            .when(pl.col("during") < pl.col("before"))
-            .then(pl.lit("down"))
-            .otherwise(pl.lit("flat")),
+            direction=pl.when(pl.col("during") > pl.col("before")).then(pl.lit("up"))
+            .when(pl.col("during") < pl.col("before")).then(pl.lit("down")).otherwise(pl.lit("flat")),
             n_before=pl.col("n_before").fill_null(0),
             n_during=pl.col("n_during").fill_null(0),
         )
-        .select(*_KEY, "moved_at", "before", "during", "score", "direction", "n_before", "n_during", "n_excluded")
-        .sort(["score", *_KEY], descending=[True, False, False, False, False], nulls_last=True)
-        .collect()
+        .select(*SERIES, "moved_at", "before", "during", "score", "direction", "n_before", "n_during", "n_excluded")
+        .sort(["score", *SERIES], descending=[True, False, False, False, False], nulls_last=True)
+    )  # fmt: skip
+
+
+def moved_series(metrics: pl.LazyFrame, *, window: Window, baseline: Window) -> pl.DataFrame:
+    """Return the series that stayed off their level for a while, by how seldom any series of that name did so before.
+
+    A run is a mean of a few points in a row. How far off the window's farthest run is, is compared with all runs of all series of the
+    same metric in the baseline; the 5 % farthest are extrapolated as a power law. A change for the better (less latency,
+    fewer errors) is left out, and so is a series that several services share to the digit: it describes their host.
+
+    Returns:
+        service, instance, metric, attributes, nats (weight of evidence: minus the logarithm of how often that happens).
+    """
+    points = _points(metrics, window, baseline).filter("finite")
+    usual, inside = _measured(points)
+    if inside.is_empty():
+        return inside.select(*SERIES, nats="off")
+    shape = points.filter(~pl.col("inside")).sort("time").group_by(SERIES).agg(shape=pl.col("value").hash(0).implode())
+    shape = shape.with_columns(shape=pl.col("shape").list.eval(pl.element().hash(1)).list.sum())
+    hosts = shape.join(usual, on=SERIES, nulls_equal=True).filter(
+        pl.col("service").n_unique().over("metric", "shape") == 1
+    )
+    run = max(
+        1, min(int(usual["n_before"].median() or 1) // _RUNS, int(inside.group_by(SERIES).len()["len"].median() or 1))
+    )
+    off = pl.col("off").rolling_mean(run, min_samples=run).over(SERIES)
+    both = points.join(usual, on=SERIES, nulls_equal=True).with_columns(
+        off=(pl.col("value") - pl.col("before")) / pl.col("scale")
+    )
+    before = both.filter(~pl.col("inside")).sort("time").with_columns(off=off).drop_nulls("off")
+    reference = before.group_by("metric").agg(
+        runs=pl.col("off").abs().sort(), tail=pl.col("off").abs().quantile(_TAIL, "linear")
+    )
+    now = (
+        inside.sort("time")
+        .with_columns(off=off)
+        .drop_nulls("off")
+        .filter(_is_bad(pl.col("metric"), pl.col("off")))
+        .group_by(SERIES)
+        .agg(farthest=pl.col("off").abs().max(), tries=pl.len())
+        .filter(pl.col("farthest") >= MOVED)
+        .join(hosts.select(SERIES), on=SERIES, nulls_equal=True, how="semi")
+        .join(reference, on="metric")
+    )
+    rarer = (
+        pl.when(pl.col("farthest") > pl.col("tail"))
+        .then((1 - _TAIL) * pl.max_horizontal("tail", pl.lit(_SMALLEST)) / pl.col("farthest"))
+        .otherwise(1.0)
+    )
+    return (
+        now.with_columns(nats=-(rarer * pl.col("tries")).clip(upper_bound=1.0).log())
+        .select(*SERIES, "nats")
+        .sort(["nats", *SERIES], descending=[True, *[False] * 4])
     )
 
 
 def unit_of(metric: str) -> str:
-    """Return the unit a metric's name ends with, ``CpuUsageRate(%)`` → ``%``, ``http_duration_seconds`` → ``s``, else ""."""
+    """Return the unit a metric's name ends with: ``CpuUsageRate(%)`` → ``%``, ``http_duration_seconds`` → ``s``, else ""."""
     name = metric.strip()
     if name.endswith(")") and "(" in name:
         return name[name.rindex("(") + 1 : -1]
-    last = name.lower().replace(".", "_").rsplit("_", 1)[-1]
-    return {"seconds": "s", "milliseconds": "ms", "bytes": "B", "percent": "%", "ratio": "", "ms": "ms"}.get(last, "")
+    return _UNITS.get(re.split(r"[_.\s]", name.lower().removesuffix("_total"))[-1], "")
+
+
+def _is_bad(metric: pl.Expr, off: pl.Expr) -> pl.Expr:
+    high, low = metric.str.contains(f"(?i){_HIGH_IS_BAD.pattern}"), metric.str.contains(f"(?i){_LOW_IS_BAD.pattern}")
+    return pl.when(high).then(off > 0).when(low).then(off < 0).otherwise(pl.lit(value=True))
+
+
+def _points(metrics: pl.LazyFrame, window: Window, baseline: Window) -> pl.DataFrame:
+    finite = pl.col("value").is_finite().fill_null(value=False)
+    near = metrics.select("time", *SERIES, "value").filter(window.holds() | baseline.holds())
+    return near.with_columns(inside=window.holds(), finite=finite).sort("time", *SERIES, "value").collect()
+
+
+def _measured(points: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return each series' before, n_before and scale, and the window's points with ``off``, their deviations."""
+    past = points.filter(~pl.col("inside")).with_columns(before=pl.col("value").median().over(SERIES))
+    usual = past.group_by(SERIES).agg(
+        pl.col("before").first(), n_before=pl.len(), mad=(pl.col("value") - pl.col("before")).abs().median() * PER_MAD
+    )
+    usual = usual.with_columns(
+        scale=pl.max_horizontal(
+            "mad",
+            pl.col("mad").median().over("metric") / 2,
+            pl.col("before").abs() * _RELATIVE_FLOOR,
+            pl.lit(_SMALLEST),
+        )
+    ).drop("mad")
+    inside = points.filter("inside").join(usual, on=SERIES, nulls_equal=True)
+    return usual, inside.with_columns(off=(pl.col("value") - pl.col("before")) / pl.col("scale"))

@@ -1,40 +1,59 @@
-"""Which log messages are new or more frequent: records grouped by template, what is left when the variable parts are masked."""
+"""Log templates are what is left of messages when the parts that differ from record to record are masked."""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Iterable
 
 import polars as pl
 
 from workbench.window import Window
 
-__all__ = ["WILDCARD", "templates"]
+__all__ = ["SEVERE", "WILDCARD", "masked", "records", "templates"]
 
 WILDCARD = "<*>"
-"""Stands in a template for what differs between records: numbers, ids, addresses, paths with digits, times."""
+"""Stands in a template for what differs between records: numbers, ids, addresses, times, services' names, lists."""
 
-_LONGEST = 400  # characters of a body that are looked at: what tells messages apart stands at their start
-_TOKEN = r"[\w\-.:/@%+]*\d[\w\-.:/@%+]*"  # noqa: S105 - a word with a digit in it is a value, not wording
-_LIST = r"<\*>(?:[\s,;:|]+<\*>)+"
+SEVERE = (
+    "WARN",
+    "WARNING",
+    "ERROR",
+    "ERR",
+    "SEVERE",
+    "CRITICAL",
+    "CRIT",
+    "ALERT",
+    "EMERG",
+    "EMERGENCY",
+    "FATAL",
+    "PANIC",
+)
+"""Severities, in upper case, at which a record tells of trouble."""
 
+_LONGEST = 1500  # characters of a body's first line that are looked at
+_KEPT = 300  # characters of a template: what tells messages apart stands at their start
+_FIRST_LINE = r"^([^\n]*)"  # a stack trace repeats what its first line says
+_VALUE = r"[\w\-.:/@%+]*\d[\w\-.:/@%+]*"  # a word with a digit in it is a value, not wording
+_OBJECTS = r"\[(?:\w+\([^()]*\)(?:,\s*)?)+(?:\w+\([^()]*$|\]|$)"  # [Ticket(..), Ticket(..)]: as long as the data is
+_LIST = r"\[[^\[\],()]+(?:,[^\[\],()]+)+\]"  # [north, south]: its members are data
+_RUN = r"<\*>(?:[\s,;:|]+<\*>)+"
+_MESSAGE = r'^\s*\{.*?"(?:message|msg)"\s*:\s*"((?:[^"\\]|\\.)*)"'  # a JSON record's own words
 _KEY = ["service", "severity", "template"]
 
 
 def templates(logs: pl.LazyFrame, *, window: Window, baseline: Window) -> pl.DataFrame:
-    """Return how often each log template occurred before and during the incident, new and rising ones first.
+    """Return how often each log template occurred before and during the incident, new and frequent ones first.
 
     Returns:
-        One row for each service, severity and template: service, severity (upper case), template, before and during (records in the
-        baseline and in the window), first_seen (its first time in the window, null when it isn't there), example (a body of
-        the window, or of the baseline), is_new (it is in the window and never in the baseline).
+        One row for each service, severity and template: service, severity (upper case), template, before and during (records in
+        the baseline and in the window), first_seen (its first time in the window, null when it isn't there), example (a body of
+        the window, else of the baseline), is_new (it is in the window and never in the baseline).
     """
-    records = (
-        logs.select("time", "service", "severity", "body")
-        .filter(window.holds() | baseline.holds())
-        .with_columns(
-            inside=window.holds(), severity=pl.col("severity").str.to_uppercase(), template=_masked(pl.col("body"))
-        )
-    )
+    near = _near(logs, window, baseline).with_columns(inside=window.holds())
+    names = near.select(pl.col("service").unique()).collect()["service"].drop_nulls().to_list()
     return (
-        records.sort("time", "body")
+        near.with_columns(template=masked(pl.col("body"), names))
+        .sort("time", "body")
         .group_by(_KEY)
         .agg(
             before=(~pl.col("inside")).sum(),
@@ -43,16 +62,56 @@ def templates(logs: pl.LazyFrame, *, window: Window, baseline: Window) -> pl.Dat
             example=pl.coalesce(pl.col("body").filter("inside").first(), pl.col("body").first()),
         )
         .with_columns(is_new=(pl.col("before") == 0) & (pl.col("during") > 0))
-        .sort(["is_new", "during", *_KEY], descending=[True, True, False, False, False], nulls_last=True)
+        .sort(
+            ["is_new", "during", "before", *_KEY], descending=[True, True, True, False, False, False], nulls_last=True
+        )
         .collect()
     )
 
 
-def _masked(body: pl.Expr) -> pl.Expr:
+def records(logs: pl.LazyFrame, names: Iterable[str], *, window: Window, baseline: Window) -> pl.DataFrame:
+    """Return the records of the window and the baseline, each once, with their template and the service they complain about.
+
+    ``names`` are the services that may be named in a message.
+
+    Returns:
+        time, service, severity (upper case), template, trace_id, span_id, blames (another service named in a warning or error).
+    """
+    known = sorted(set(names), key=lambda name: (-len(name), name))
+    severe = pl.col("severity").is_in(SEVERE)
+    other = pl.col("body").str.extract(f"({_any_of(known)})", 1) if known else pl.lit(None, dtype=pl.String)
     return (
-        body.fill_null("")
-        .str.slice(0, _LONGEST)
-        .str.replace_all(_TOKEN, WILDCARD)
-        .str.replace_all(_LIST, WILDCARD)
-        .str.strip_chars()
+        _near(logs, window, baseline)
+        .filter(pl.col("service").is_not_null())
+        .unique()
+        .with_columns(template=masked(pl.col("body"), known), blames=pl.when(severe).then(other))
+        .with_columns(blames=pl.when(pl.col("blames") != pl.col("service")).then("blames"))
+        .drop("body")
+        .sort("time", "service", "trace_id", "span_id", "template")
+        .collect()
+    )
+
+
+def masked(body: pl.Expr, names: Iterable[str] = ()) -> pl.Expr:
+    """Return the template of each body: its first line (or its ``message``, if it is JSON) with everything variable masked."""
+    text = body.fill_null("")
+    text = pl.when(text.str.starts_with("{")).then(pl.coalesce(text.str.extract(_MESSAGE, 1), text)).otherwise(text)
+    text = text.str.extract(_FIRST_LINE, 1).str.slice(0, _LONGEST).str.replace_all(_VALUE, WILDCARD)
+    known = sorted(set(names), key=lambda name: (-len(name), name))
+    if known:
+        text = text.str.replace_all(_any_of(known), WILDCARD)
+    for pattern, instead in ((_OBJECTS, f"[{WILDCARD}]"), (_LIST, f"[{WILDCARD}]"), (_RUN, WILDCARD)):
+        text = text.str.replace_all(pattern, instead)
+    return text.str.slice(0, _KEPT).str.strip_chars()
+
+
+def _any_of(names: list[str]) -> str:
+    return r"\b(?:" + "|".join(re.escape(name) for name in names) + r")\b"
+
+
+def _near(logs: pl.LazyFrame, window: Window, baseline: Window) -> pl.LazyFrame:
+    return (
+        logs.select("time", "service", "severity", "body", "trace_id", "span_id")
+        .filter(window.holds() | baseline.holds())
+        .with_columns(pl.col("severity").str.to_uppercase().str.strip_chars())
     )

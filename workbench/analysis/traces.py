@@ -1,74 +1,116 @@
-"""What each service did itself: spans with the time of their children taken off, by operation, and who calls whom."""
+"""Traces as visits: a visit is one service handling one call, from its first span to the calls it makes in turn."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import polars as pl
 
+from workbench.analysis.baseline import sliced
 from workbench.window import Window
 
-__all__ = ["calls", "operations", "self_times"]
+__all__ = ["Traces", "operations", "read"]
 
-_KEY = ["service", "name"]
+_DEEPEST = 32  # doublings while looking for a visit's first span: enough for any trace, and an end for a looped one
 
 
-def self_times(spans: pl.LazyFrame) -> pl.LazyFrame:
-    """Return the spans with ``self_ns``: their duration without their children's, never below zero, in nanoseconds."""
-    children = spans.group_by("trace_id", "parent_span_id").agg(
-        children_ns=pl.col("duration_ns").sum(), children=pl.len()
+@dataclass(frozen=True)
+class Traces:
+    """Spans of the window and the baseline, each once, and the visits they make.
+
+    ``spans`` has the frame's columns and: span (row number), visit (that of its visit's first span), entry (it is that first span),
+    self_ns (its duration without its children's, at least 0), slice. ``visits`` has: visit, service, operation (the first span's
+    name), start_time, trace, caller (service, null at the edge), parent_visit, own_ns (self time of its spans but those that only
+    wait for another service), gap_ns (how much longer the caller's span lasted than this visit: network and queues), slice.
+    """
+
+    spans: pl.DataFrame
+    visits: pl.DataFrame
+
+
+def read(spans: pl.LazyFrame, *, window: Window, baseline: Window) -> Traces:
+    """Return the traces of the window and the baseline; spans without a service, or delivered twice, are left out."""
+    identity = ["trace_id", "span_id", "service", "name", "start_time"]
+    rows = (
+        spans.select(*identity, "parent_span_id", "duration_ns")
+        .filter(window.holds("start_time") | baseline.holds("start_time"))
+        .filter(pl.col("service").is_not_null())
+        .with_columns(sliced("start_time", window=window, baseline=baseline))
+        .sort("start_time", "trace_id", "span_id", "service", "name", "duration_ns")
+        .collect()
+        .with_row_index("span")
+        .with_columns(pl.col("span").cast(pl.Int64))
     )
-    return spans.join(
-        children, left_on=["trace_id", "span_id"], right_on=["trace_id", "parent_span_id"], how="left"
-    ).with_columns(
-        self_ns=(pl.col("duration_ns") - pl.col("children_ns").fill_null(0)).clip(lower_bound=0),
-        children=pl.col("children").fill_null(0),
+    named = pl.all_horizontal(pl.col("trace_id", "span_id").is_not_null())
+    rows = rows.filter(~named | (pl.struct(identity).is_first_distinct())).drop("span").with_row_index("span")
+    rows = rows.with_columns(pl.col("span").cast(pl.Int64))
+    parents = rows.filter(named).unique(["trace_id", "span_id"], keep="first", maintain_order=True)
+    rows = rows.join(
+        parents.select(
+            "trace_id", pl.col("span_id").alias("parent_span_id"), parent="span", caller="service", waited="duration_ns"
+        ),
+        on=["trace_id", "parent_span_id"],
+        how="left",
+        maintain_order="left",
+    ).with_columns(entry=(pl.col("caller") != pl.col("service")).fill_null(value=True))
+    first = rows.select(pl.when("entry").then("span").otherwise("parent").alias("visit"))["visit"]
+    for _ in range(_DEEPEST):
+        further = first.gather(first)
+        if further.equals(first):
+            break
+        first = further
+    children = (
+        rows.filter(pl.col("parent").is_not_null())
+        .group_by("parent")
+        .agg(children_ns=pl.col("duration_ns").sum(), waits=pl.col("entry").any() & (pl.len() == 1))
     )
+    above = rows.select(pl.when(pl.col("parent").is_not_null()).then(first.gather(rows["parent"].fill_null(0))))
+    rows = (
+        rows.with_columns(visit=first, parent_visit=above.to_series())
+        .join(children, left_on="span", right_on="parent", how="left", maintain_order="left")
+        .with_columns(pl.col("waits").fill_null(value=False))
+        .with_columns(self_ns=(pl.col("duration_ns") - pl.col("children_ns").fill_null(0)).clip(lower_bound=0))
+    )
+    through = rows.select(parent="span", waiting="waits")
+    own = rows.filter(~pl.col("waits")).group_by("visit").agg(own_ns=pl.col("self_ns").sum())
+    visits = (
+        rows.filter("entry")
+        .join(through, on="parent", how="left", maintain_order="left")
+        .select(
+            "visit",
+            "service",
+            "start_time",
+            "slice",
+            "parent_visit",
+            operation=pl.col("name").fill_null(""),
+            trace=pl.coalesce("trace_id", pl.col("span").cast(pl.String)),
+            caller=pl.when(pl.col("parent").is_not_null()).then("caller"),
+            gap_ns=pl.when("waiting").then((pl.col("waited") - pl.col("duration_ns")).clip(lower_bound=0)),
+        )
+        .join(own, on="visit", how="left", maintain_order="left")
+        .with_columns(pl.col("own_ns").fill_null(0))
+    )
+    return Traces(rows.drop("caller", "waited", "children_ns", "waits", "parent_visit", "parent"), visits)
 
 
 def operations(spans: pl.LazyFrame, *, window: Window, baseline: Window) -> pl.DataFrame:
-    """Return each operation's self time and number of children before and during the incident.
+    """Return how often each service's operations were called and how long they worked themselves, before and during.
 
     Returns:
-        One row for each service and span name: service, name, n_before, n_during, self_before and self_during (median self time, ms),
-        p90_before and p90_during (its ninth decile, ms), children_before and children_during (mean number of child spans),
-        first_slow (start of the first span in the window slower than the ninth decile before).
+        One row for each service and operation, in that order: service, operation, n_before, n_during (calls), own_before, own_during
+        (median milliseconds of own work), gap_before, gap_during (median milliseconds the caller waited longer than the call took).
     """
-    inside = window.holds("start_time")
-    timed = (
-        self_times(spans.filter(inside | baseline.holds("start_time")))
-        .filter(pl.col("service").is_not_null())
-        .with_columns(inside=inside, self_ms=pl.col("self_ns") / 1e6)
-        .with_columns(p90_before=pl.col("self_ms").filter(~pl.col("inside")).quantile(0.9).over(_KEY))
-    )
-    during, before = pl.col("inside"), ~pl.col("inside")
+    visits = read(spans, window=window, baseline=baseline).visits
+    during, before = pl.col("slice").is_null(), pl.col("slice").is_not_null()
     return (
-        timed.group_by(_KEY)
+        visits.group_by("service", "operation")
         .agg(
             n_before=before.sum(),
             n_during=during.sum(),
-            self_before=pl.col("self_ms").filter(before).median(),
-            self_during=pl.col("self_ms").filter(during).median(),
-            p90_before=pl.col("p90_before").first(),
-            p90_during=pl.col("self_ms").filter(during).quantile(0.9),
-            children_before=pl.col("children").filter(before).mean(),
-            children_during=pl.col("children").filter(during).mean(),
-            first_slow=pl.col("start_time").filter(during & (pl.col("self_ms") > pl.col("p90_before"))).min(),
+            own_before=pl.col("own_ns").filter(before).median() / 1e6,
+            own_during=pl.col("own_ns").filter(during).median() / 1e6,
+            gap_before=pl.col("gap_ns").filter(before).median() / 1e6,
+            gap_during=pl.col("gap_ns").filter(during).median() / 1e6,
         )
-        .sort(_KEY)
-        .collect()
-    )
-
-
-def calls(spans: pl.LazyFrame, *, window: Window, baseline: Window) -> pl.DataFrame:
-    """Return who called whom: caller, callee (different services), before and during (number of calls)."""
-    inside = window.holds("start_time")
-    near = spans.filter(inside | baseline.holds("start_time"))
-    parents = near.select("trace_id", pl.col("span_id").alias("parent_span_id"), pl.col("service").alias("caller"))
-    return (
-        near.join(parents, on=["trace_id", "parent_span_id"], how="inner")
-        .filter(pl.col("service") != pl.col("caller"))
-        .with_columns(inside=inside)
-        .group_by("caller", pl.col("service").alias("callee"))
-        .agg(before=(~pl.col("inside")).sum(), during=pl.col("inside").sum())
-        .sort("caller", "callee")
-        .collect()
+        .sort("service", "operation")
     )
