@@ -20,9 +20,11 @@ $(INSTALLED): $(LOCKED) requirements/uv.txt pyproject.toml hatch_build.py
 	@"$(PYTHON)" -m venv --clear .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@# uv is several times faster; pip follows for whoever reaches packages only through pip's own settings.
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(LOCKED) || \
+	@# Compiled here, because the kernels that show pages may write nothing and would compile everything anew each time.
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $(LOCKED) || \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCKED)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q workbench widgets
 	@touch $@
 
 install: $(INSTALLED) ## Set up .venv with the workbench in it (.venv/bin/workbench)

@@ -1,15 +1,14 @@
-"""What every test may use: the licensed sample, the full recordings where they are, and small frames in a line."""
+"""What every test may use: the licensed sample, the full recordings where they are, and the demo."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
-import polars as pl
 import pytest
 
-from workbench.telemetry.names import FrameName
-from workbench.telemetry.schema import FRAMES
 from workbench.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -17,11 +16,16 @@ SAMPLE = ROOT / "tests" / "data" / "trainticket"
 RECORDINGS = ROOT.parent / "shared" / "data"
 
 
-def missing(what: str) -> None:
-    """Skip because something real is not on this machine; in CI, where everything must be, fail instead."""
-    if os.environ.get("CI"):
-        pytest.fail(f"{what}, and in CI nothing may be missing")
-    pytest.skip(what)
+@pytest.fixture(scope="session")
+def missing() -> Callable[[str], NoReturn]:
+    """Return what a test calls when something real is not on this machine: it is skipped, but fails in CI."""
+
+    def give_up(what: str) -> NoReturn:
+        if os.environ.get("CI"):
+            pytest.fail(f"{what}, and in CI nothing may be missing")
+        pytest.skip(what)
+
+    return give_up
 
 
 @pytest.fixture
@@ -31,7 +35,7 @@ def sample() -> Path:
 
 
 @pytest.fixture
-def recordings() -> Path:
+def recordings(missing: Callable[[str], NoReturn]) -> Path:
     """Return the folder of the full recordings, or skip."""
     if not RECORDINGS.is_dir():
         missing("the full recordings are not on this machine; the sample under tests/data covers the same path")
@@ -51,10 +55,3 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep a person's own settings out of the tests."""
     for name in ("WORKBENCH_WORKSPACE", "WORKBENCH_AUTHOR", "WORKBENCH_READ_ONLY"):
         monkeypatch.delenv(name, raising=False)
-
-
-def frame(name: FrameName, rows: list[dict[str, object]]) -> pl.DataFrame:
-    """Return rows as a frame with all its columns; what a row leaves out is null."""
-    schema = FRAMES[name]
-    full = [{column: row.get(column) for column in schema} for row in rows]
-    return pl.DataFrame(full, schema=schema)
