@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any
 
 import polars as pl
 
+from workbench.charts.rows import Rows
 from workbench.charts.theme import MIME, plain_spec
 from workbench.charts.values import number
 from workbench.evidence import Citation
@@ -27,6 +29,8 @@ class Figure:
         table: what "Show as table" shows; its column names are headings for people.
         alt: the text alternative, one sentence.
         citation: the pinned evidence it was drawn from.
+        rows: the chart's data by name, where the chart names its data instead of holding it.
+        params: by which the page tells the chart how much room it has (`workbench.charts.axis.room`).
         key: the names of the phases and their tokens of the style sheet, where the chart needs a key.
     """
 
@@ -36,12 +40,19 @@ class Figure:
     table: pl.DataFrame
     alt: str
     citation: Citation | None = None
+    rows: Rows = field(default_factory=Rows, repr=False)
+    params: Sequence[Mapping[str, object]] = ()
     key: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def spec(self) -> dict[str, Any]:
         """The Vega-Lite specification: data inside, no address, no ``usermeta``; empty where there is no chart."""
-        return {} if self.chart is None else {**plain_spec(self.chart), "description": self.alt}
+        if self.chart is None:
+            return {}
+        made = plain_spec(self.chart)
+        made["datasets"] = {**made.get("datasets", {}), **self.rows}
+        made["params"] = [*made.get("params", []), *map(dict, self.params)]
+        return {**made, "description": self.alt}
 
     def metadata(self) -> dict[str, Any]:
         """Return what is drawn around the chart, all of it text."""

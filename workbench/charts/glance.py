@@ -13,8 +13,9 @@ from workbench.analysis.suspects import Suspect
 from workbench.charts.axis import room, span_text, view
 from workbench.charts.figure import Figure
 from workbench.charts.phases import KEY, milestone_rules, strip
+from workbench.charts.rows import Rows
 from workbench.charts.series import Moved, panel, pick
-from workbench.charts.values import count, quantity
+from workbench.charts.values import count, quantity, series_name
 from workbench.evidence import Citation
 from workbench.window import Window, format_duration
 
@@ -53,15 +54,15 @@ def glance(
     shown = view(window, baseline)
     picked = pick(metrics, list(suspects), shown, baseline, most=_PANELS)
     one_service = len({moved.service for moved in picked}) <= 1
-    views: list[Any] = [strip(milestones, phases, shown, unproven=unproven, alone=not picked)]
+    rows = Rows()
+    views: list[Any] = [strip(rows, milestones, phases, shown, unproven=unproven, alone=not picked)]
     for place, moved in enumerate(picked):
         last = place == len(picked) - 1
-        rules = milestone_rules(milestones, shown, labels=last)
+        rules = milestone_rules(rows, milestones, shown, labels=last)
         views.append(
-            panel(moved, window, shown, height=_HEIGHTS[place], last=last, named=one_service, rules=rules)
+            panel(rows, moved, window, shown, height=_HEIGHTS[place], last=last, named=one_service, rules=rules)
         )
     chart = alt.vconcat(*views, spacing=14).resolve_scale(x="independent")
-    chart = chart.add_params(*[alt.param(**one) for one in room()])
     return Figure(
         title=_title(picked),
         subtitle=_subtitle(picked, shown, baseline, one_service=one_service),
@@ -69,6 +70,8 @@ def glance(
         table=_table(picked),
         alt=_alternative(picked, phases, shown),
         citation=citation,
+        rows=rows,
+        params=room(),
         key=tuple((phase.name, KEY[phase.name]) for phase in phases if phase.name in KEY),
     )
 
@@ -82,8 +85,7 @@ def _title(picked: Sequence[Moved]) -> str:
         return text
     second = picked[1]
     whose = "its" if second.service == first.service else f"{second.service}’s"
-    name = second.name[:1].lower() + second.name[1:] if second.name[1:2].islower() else second.name
-    return f"{text}; {whose} {name} {_went(second)}{_later(first, second)}"
+    return f"{text}; {whose} {series_name(second.reason.name, inside=True)} {_went(second)}{_later(first, second)}"
 
 
 def _went(moved: Moved) -> str:

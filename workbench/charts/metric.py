@@ -8,6 +8,7 @@ from workbench.analysis.changes import MOVED, series_changes, unit_of
 from workbench.analysis.suspects import Reason, Suspect
 from workbench.charts.axis import room, span_text, view
 from workbench.charts.figure import Figure
+from workbench.charts.rows import Rows
 from workbench.charts.series import Moved, panel, pick
 from workbench.charts.values import count, quantity
 from workbench.evidence import Citation
@@ -37,8 +38,6 @@ def metric(
         baseline: the window before it, or None.
         citation: the evidence it is drawn from.
     """
-    import altair as alt  # noqa: PLC0415 - see theme
-
     shown = view(window, baseline)
     # Without a baseline nothing can have moved: an empty one before the window leaves every score null.
     compared = baseline or window.baseline(window.duration)
@@ -56,17 +55,20 @@ def metric(
             citation=citation,
         )
     moved = picked[0]
-    chart = panel(moved, window, shown, height=_HEIGHT, last=True, named=True)
+    rows = Rows()
+    chart = panel(rows, moved, window, shown, height=_HEIGHT, last=True, named=True)
     heading = moved.label
     return Figure(
         title=_title(moved),
         subtitle=_subtitle(moved, shown, baseline, series=len(changes)),
-        chart=chart.add_params(*[alt.param(**one) for one in room()]),
+        chart=chart,
         table=moved.hot.drop_nulls().select(
             pl.col("time").alias("Time, UTC"), pl.col("value").alias(heading if heading != "Time, UTC" else "Value")
         ),
         alt=f"{_title(moved)}, over {span_text(shown)}.",
         citation=citation,
+        rows=rows,
+        params=room(),
     )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import polars as pl
 
 from workbench.analysis.suspects import Reason, Suspect
 from workbench.charts.axis import millis, time_axis, tint, value_axis
+from workbench.charts.rows import Rows
 from workbench.charts.thin import samples
 from workbench.charts.theme import colour
 from workbench.charts.values import quantity, scaled, series_name
@@ -23,7 +26,9 @@ _ALIKE = 0.97
 _CUT = 2.0  # others are cut where they go beyond twice the range of the series in question
 _FLAT = 0.5
 _MOST_DOTS = 80
-_RIGHT = 0.55
+_RIGHT = 0.45
+_NEARLY = 0.02
+_HEADROOM = 0.3  # of a panel, for the label
 
 
 @dataclass(frozen=True)
@@ -56,11 +61,17 @@ class Moved:
 
 
 def pick(
-    metrics: pl.LazyFrame, suspects: list[Suspect], shown: Window, baseline: Window | None, *, most: int
+    metrics: pl.LazyFrame,
+    suspects: Sequence[Suspect],
+    shown: Window,
+    baseline: Window | None,
+    *,
+    most: int,
+    others: bool = True,
 ) -> list[Moved]:
     """Return the series that tell the most: of a suspect that stands out up to ``most``, else one a suspect in their order.
 
-    Series of one service that rise and fall together (correlation over 0.97) tell the same thing; the one with the clearest unit stays.
+    ``others`` says whether the same metric of other services comes along. Series of one service that rise and fall together (correlation over 0.97) tell the same thing; the one with the clearest unit stays.
     """
     found: list[Moved] = []
     for suspect in suspects:
@@ -76,10 +87,20 @@ def pick(
         found += mine if suspect.stands_out else mine[:1]
         if len(found) >= most or (suspect.stands_out and mine):
             break
-    return [_with_others(metrics, one, shown) for one in found[:most]]
+    return [_with_others(metrics, one, shown) if others else one for one in found[:most]]
 
 
-def panel(moved: Moved, window: Window, shown: Window, *, height: int, last: bool, named: bool, rules: Any = None) -> Any:
+def panel(
+    rows: Rows,
+    moved: Moved,
+    window: Window,
+    shown: Window,
+    *,
+    height: int,
+    last: bool,
+    named: bool,
+    rules: Any = None,
+) -> Any:
     """Return the layered chart of one series: tint, band, others, line, dots, and its label at the highest point."""
     import altair as alt  # noqa: PLC0415
 
@@ -87,25 +108,26 @@ def panel(moved: Moved, window: Window, shown: Window, *, height: int, last: boo
     x = time_axis(shown, labels=last)
     scale = alt.Scale(domain=[low, high], nice=False)
     y = alt.Y("v:Q", scale=scale, axis=value_axis())
-    layers = [tint(window, shown, labels=last)]
+    layers = [tint(rows, window, shown, labels=last)]
     if moved.low is not None and moved.high is not None:
         row = {"a": moved.low, "b": moved.high}
-        band = alt.Chart(alt.InlineData(values=[row])).mark_rect(color=colour("band"), clip=True)
+        band = rows.chart([row]).mark_rect(color=colour("band"), clip=True)
         layers.append(band.encode(y=alt.Y("a:Q", scale=scale, axis=value_axis()), y2="b:Q"))
     if not moved.others.is_empty():
-        faint = alt.Chart(alt.InlineData(values=_rows(moved.others)))
+        faint = rows.chart(_points(moved.others))
         layers.append(
             faint.mark_line(strokeWidth=0.7, color=colour("context"), clip=True).encode(x=x, y=y, detail="s:N")
         )
-    hot = alt.Chart(alt.InlineData(values=_rows(moved.hot, moved)))
-    layers.append(hot.mark_line(strokeWidth=2.2, color=colour("incident")).encode(x=x, y=y))
+    hot = rows.chart(_points(moved.hot, moved))
+    whole = time_axis(shown, labels=last, domain=True)
+    layers.append(hot.mark_line(strokeWidth=2.2, color=colour("incident")).encode(x=whole, y=y))
     if len(moved.hot) <= _MOST_DOTS:
         dots = hot.transform_filter("datum.v !== null").mark_point(color=colour("incident"), size=18, opacity=1)
         tip = [alt.Tooltip("w:N", title="Time, UTC"), alt.Tooltip("q:N", title=moved.name)]
         layers.append(dots.encode(x=x, y=y, tooltip=tip))
     if rules is not None:
         layers.append(rules)
-    layers.append(_label(moved, shown, x, y, named=named))
+    layers += _label(rows, moved, shown, x, y, named=named)
     title = moved.label if named else f"{moved.name} of {moved.service}{f', {moved.unit}' if moved.unit else ''}"
     return alt.layer(*layers).properties(width="container", height=height, title=title)
 
@@ -125,14 +147,9 @@ def _moved(metrics: pl.LazyFrame, service: str, reason: Reason, shown: Window, b
         inside = mine.filter(baseline.holds() & pl.col("value").is_finite())
         low, high = inside.select(pl.col("value").quantile(0.05).alias("l"), pl.col("value").quantile(0.95).alias("h")).collect().row(0)
     hot = hot.with_columns(pl.col("value") / factor)
-    empty = pl.DataFrame(schema={"s": pl.UInt32, "time": shown_type(), "value": pl.Float64})
+    empty = pl.DataFrame(schema={"s": pl.UInt32, "time": pl.Datetime("us", "UTC"), "value": pl.Float64})
     scale = (None if low is None else low / factor, None if high is None else high / factor)
     return Moved(service, reason, unit, factor, hot, empty, 0, *scale)
-
-
-def shown_type() -> pl.DataType:
-    """Return the type of every time."""
-    return pl.Datetime("us", "UTC")
 
 
 def _with_others(metrics: pl.LazyFrame, moved: Moved, shown: Window) -> Moved:
@@ -167,39 +184,48 @@ def _domain(moved: Moved) -> tuple[float, float]:
         high = max(high, min(float(top), high * _CUT)) if isinstance(top, float) and high > 0 else high
     if low >= 0 and (high == 0 or low / high < _FLAT):
         low = 0.0
-    room = (high - low) * 0.08 or 1.0
-    return (low if low == 0 else low - room), high + room
-
-
-def _label(moved: Moved, shown: Window, x: Any, y: Any, *, named: bool) -> Any:
-    import altair as alt  # noqa: PLC0415
-
-    known = moved.hot.drop_nulls().filter(pl.col("time") >= pl.lit(moved.reason.time or shown.start) - pl.duration(seconds=1))
-    known = known if len(known) else moved.hot.drop_nulls()
+    span = (high - low) or abs(high) or 1.0
     falls = (moved.reason.change or 0) < 0
+    above, below = (0.06, _HEADROOM) if falls else (_HEADROOM, 0.06)
+    return (low if low == 0 and not falls else low - span * below), high + span * above
+
+
+def _label(rows: Rows, moved: Moved, shown: Window, x: Any, y: Any, *, named: bool) -> list[Any]:
+    """Return the layers of the name and the value at the sample farthest off, above it (below it where the series fell)."""
+    found = _farthest(moved, shown)
+    if found is None:
+        return []
+    time, value = found
+    falls = (moved.reason.change or 0) < 0
+    told = quantity(value * moved.factor, moved.reason.unit)
+    row = {"t": millis(time), "v": value, "l": f"{moved.service}, {told}" if named else told}
+    place = {
+        "align": "right" if (time - shown.start) / shown.duration > _RIGHT else "left",
+        "baseline": "top" if falls else "bottom",
+        "dy": 6 if falls else -6,
+        "fontWeight": 600,
+    }
+    base = rows.chart([row])
+    halo = base.mark_text(**place, stroke=colour("surface"), strokeWidth=3, strokeOpacity=0.8, strokeJoin="round")
+    text = base.mark_text(**place, color=colour("incident"))
+    return [one.encode(x=x, y=y, text="l:N") for one in (halo, text)]
+
+
+def _farthest(moved: Moved, shown: Window) -> tuple[datetime, float] | None:
+    """Return the sample farthest off since the series moved; of nearly equal ones the first that reads towards the middle."""
+    known = moved.hot.drop_nulls()
+    since = known.filter(pl.col("time") >= (moved.reason.time or shown.start))
+    known = since if len(since) else known
     if known.is_empty():
-        return alt.Chart(alt.InlineData(values=[])).mark_text()
-    best = known["value"].min() if falls else known["value"].max()
-    slack = abs(float(best)) * 0.02  # type: ignore[arg-type]
-    near = known.filter((pl.col("value") - best).abs() <= slack)
-    time, value = near.row(-1)
-    told = quantity(float(best) * moved.factor, moved.reason.unit)  # type: ignore[arg-type]
-    left = (time - shown.start) / shown.duration > _RIGHT
-    if left:
-        time, value = near.row(0)
-    text = f"{moved.service}, {told}" if named else told
-    mark = alt.Chart(alt.InlineData(values=[{"t": millis(time), "v": value, "l": text}])).mark_text(
-        align="right" if left else "left",
-        baseline="bottom" if falls else "middle",
-        dx=-9 if left else 9,
-        dy=-4 if falls else 0,
-        fontWeight=600,
-        color=colour("incident"),
-    )
-    return mark.encode(x=x, y=y, text="l:N")
+        return None
+    value = pl.col("value")
+    best = known.select(value.min() if (moved.reason.change or 0) < 0 else value.max()).item()
+    near = known.filter((value - best).abs() <= abs(best) * _NEARLY)
+    time, at = near.row(0)
+    return time, float(at)
 
 
-def _rows(frame: pl.DataFrame, moved: Moved | None = None) -> list[dict[str, object]]:
+def _points(frame: pl.DataFrame, moved: Moved | None = None) -> list[dict[str, object]]:
     numbered = "s" in frame.columns
     rows: list[dict[str, object]] = []
     for row in frame.iter_rows(named=True):

@@ -10,6 +10,7 @@ import polars as pl
 from workbench.analysis.suspects import Suspect
 from workbench.charts.axis import room, span_text, view
 from workbench.charts.figure import Figure
+from workbench.charts.rows import Rows
 from workbench.charts.series import Moved, panel, pick
 from workbench.charts.values import count, number, quantity
 from workbench.evidence import Citation
@@ -43,29 +44,30 @@ def suspects(
     tiles = [
         (suspect, moved[0])
         for suspect in top
-        if (moved := pick(metrics, [suspect], shown, baseline, most=1))
+        if (moved := pick(metrics, [suspect], shown, baseline, most=1, others=False))
     ]
+    rows = Rows()
     return Figure(
         title=_title(ranked),
         subtitle=_subtitle(tiles, ranked, shown),
-        chart=_chart(tiles, window, shown) if tiles else None,
+        chart=_chart(rows, tiles, window, shown) if tiles else None,
         table=_table(top),
         alt=_alternative(ranked),
         citation=citation,
+        rows=rows,
+        params=[*room(), {"name": "least", "value": _LEAST}],
     )
 
 
-def _chart(tiles: Sequence[tuple[Suspect, Moved]], window: Window, shown: Window) -> Any:
+def _chart(rows: Rows, tiles: Sequence[tuple[Suspect, Moved]], window: Window, shown: Window) -> Any:
     import altair as alt  # noqa: PLC0415
 
     views = []
     for suspect, moved in tiles:
-        made = panel(moved, window, shown, height=76, last=True, named=True)
+        made = panel(rows, moved, window, shown, height=76, last=True, named=False)
         title = alt.TitleParams(f"{suspect.rank}  {suspect.service}", subtitle=moved.label, subtitleFontSize=12, subtitlePadding=3)
         views.append(made.properties(title=title))
-    parameters = [*room(), {"name": "least", "value": _LEAST}]
-    chart = alt.concat(*views, columns=3, spacing=22).resolve_scale(x="independent", y="independent")
-    return chart.add_params(*[alt.param(**one) for one in parameters])
+    return alt.concat(*views, columns=3, spacing=22).resolve_scale(x="independent", y="independent")
 
 
 def _title(ranked: Sequence[Suspect]) -> str:
@@ -83,7 +85,7 @@ def _subtitle(tiles: Sequence[tuple[Suspect, Moved]], ranked: Sequence[Suspect],
         return f"{span_text(shown)}. {count(len(ranked), 'service').capitalize()} compared; no metric of the first ones moved."
     return (
         f"{span_text(shown)}. The series that speaks loudest against each of the first {len(tiles)} of "
-        f"{count(len(ranked), 'service')}; each on its own scale. Thin lines: all others. Flat band: its normal range."
+        f"{count(len(ranked), 'service')}; each on its own scale. Flat band: its normal range."
     )
 
 

@@ -33,6 +33,7 @@ _CAPITALS = {
 _UNITS_IN_NAMES = {"seconds", "milliseconds", "bytes", "percent", "ratio", "ms", "total"}
 _UNIT_LABELS = {"B": "bytes", "Mi": "MiB", "Ki": "KiB", "Gi": "GiB", "Ops": "per second", "m": "thousandths of a core"}
 _BYTES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
+_TIMES = ((7200.0, 3600.0, "h"), (120.0, 60.0, "min"), (1.0, 1.0, "s"))
 _LONG = 120.0  # seconds from which a length of time is told in minutes
 
 
@@ -72,8 +73,8 @@ def quantity(value: float | None, unit: str = "") -> str:
 
 def scaled(unit: str, peak: float) -> tuple[float, str]:
     """Return by what values are divided so that an axis up to ``peak`` reads well, and the unit they then have."""
-    if unit == "s" and peak < 1:
-        return 0.001, "ms"
+    if unit == "s":
+        return next(((size, name) for least, size, name in _TIMES if peak >= least), (0.001, "ms"))
     if unit == "B":
         for size, name in _BYTES:
             if peak >= size:
@@ -87,8 +88,11 @@ def unit_label(unit: str) -> str:
     return _UNIT_LABELS.get(unit, unit)
 
 
-def series_name(metric: str) -> str:
-    """Return a metric's name in words, without its unit: ``CpuUsageRate(%)`` → ``CPU usage rate``."""
+def series_name(metric: str, *, inside: bool = False) -> str:
+    """Return a metric's name in words, without its unit: ``CpuUsageRate(%)`` → ``CPU usage rate``.
+
+    ``inside`` is for the middle of a sentence: ``pod server latency p99``, but still ``CPU usage rate``.
+    """
     bare = metric.strip()
     if bare.endswith(")") and "(" in bare:
         bare = bare[: bare.rindex("(")]
@@ -102,7 +106,7 @@ def series_name(metric: str) -> str:
     while len(words) > 1 and words[-1] in _UNITS_IN_NAMES:
         words.pop()
     text = " ".join(words) or metric
-    return text[:1].upper() + text[1:]
+    return text if inside else text[:1].upper() + text[1:]
 
 
 def count(amount: int, one: str, many: str = "") -> str:

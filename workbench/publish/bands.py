@@ -6,8 +6,10 @@ Which it is stands in the tags of the notebook's cells: ``left`` and ``right`` a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from html import unescape
 from typing import Any
 
 from markupsafe import Markup
@@ -15,8 +17,10 @@ from markupsafe import Markup
 from workbench.publish.clean import clean_markdown
 from workbench.publish.outputs import show
 
-__all__ = ["Band", "bands"]
+__all__ = ["Band", "bands", "first_heading"]
 
+_HEADING = re.compile(r"<h1[^>]*>(.*?)</h1>", re.DOTALL)
+_ELEMENT = re.compile(r"<[^>]*>")
 _COLUMNS = {"left": "halves", "right": "halves", "main": "noted", "margin": "noted"}
 _SECOND = {"right", "margin"}
 _HIDDEN = {"hidden", "parameters", "injected-parameters"}
@@ -24,9 +28,13 @@ _HIDDEN = {"hidden", "parameters", "injected-parameters"}
 
 @dataclass
 class Band:
-    """One stripe: ``kind`` is whole, halves or noted; ``first`` and ``second`` hold the HTML of its columns."""
+    """One stripe: ``kind`` is whole, halves or noted; ``first`` and ``second`` hold the HTML of its columns.
+
+    ``head`` is the heading over both columns of a noted band.
+    """
 
     kind: str
+    head: list[Markup] = field(default_factory=list)
     first: list[Markup] = field(default_factory=list)
     second: list[Markup] = field(default_factory=list)
 
@@ -34,7 +42,7 @@ class Band:
 def bands(notebook: Any) -> list[Band]:
     """Return the page's bands in order; cells without anything for a reader leave nothing behind.
 
-    A heading of the first or second order outside a column begins a new band, as does a change of columns.
+    A heading of the first or second order begins a new band unless it stands in one of two halves, as does a change of columns.
     """
     made: list[Band] = []
     for cell in notebook.cells:
@@ -46,12 +54,23 @@ def bands(notebook: Any) -> list[Band]:
             continue
         column = next((name for name in _COLUMNS if name in tags), "")
         kind = _COLUMNS.get(column, "whole")
-        begins = kind == "whole" and cell.cell_type == "markdown" and cell.source.lstrip().startswith(("# ", "## "))
-        if not made or made[-1].kind != kind or begins:
+        heading = cell.cell_type == "markdown" and cell.source.lstrip().startswith(("# ", "## "))
+        if not made or made[-1].kind != kind or (heading and kind != "halves"):
             made.append(Band(kind))
         side = made[-1].second if column in _SECOND else made[-1].first
+        if heading and kind == "noted":
+            side = made[-1].head
         side.append(Markup(shown))  # noqa: S704 - every part was cleaned or escaped on its way here
     return made
+
+
+def first_heading(stripes: Iterable[Band]) -> str:
+    """Return the words of the page's first heading, for the tab, or nothing when it has none."""
+    for stripe in stripes:
+        for part in (*stripe.head, *stripe.first, *stripe.second):
+            if found := _HEADING.search(part):
+                return unescape(_ELEMENT.sub("", found[1])).strip()
+    return ""
 
 
 def _shown(cell: Any) -> Iterable[str]:

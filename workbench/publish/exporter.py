@@ -7,7 +7,7 @@ from typing import Any
 from nbconvert.exporters import TemplateExporter
 from traitlets import Bool, Unicode, default
 
-from workbench.publish.bands import bands
+from workbench.publish.bands import bands, first_heading
 from workbench.resources import REPORTS
 
 __all__ = ["PageExporter"]
@@ -39,6 +39,7 @@ class PageExporter(TemplateExporter):
         """Yield nbconvert's filters and ours, which cleans every cell and puts them in columns."""
         yield from super().default_filters()
         yield ("bands", bands)
+        yield ("first_heading", first_heading)
 
     def from_notebook_node(self, nb: Any, resources: Any = None, **kwargs: Any) -> tuple[str, Any]:
         """Return the page of a notebook and its resources."""
@@ -46,7 +47,6 @@ class PageExporter(TemplateExporter):
 
         known = dict(resources or {})
         if "page" not in known:
-            named = self.title or str(known.get("metadata", {}).get("name", "")) or "Incident review"
-            known["page"] = surroundings(title=named, mode="file" if self.embed else "served", base=self.base)
+            known["page"] = surroundings(title=self.title, mode="file" if self.embed else "served", base=self.base)
         text, left = super().from_notebook_node(nb, known, **kwargs)
         return text, left

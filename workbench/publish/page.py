@@ -31,6 +31,7 @@ POLICY = (
 )
 """The content security policy under which a served page is whole."""
 
+_SCRIPTS = ("vega-bundle.js", "draw.js", "page.js")
 _URL = re.compile(r"url\(\s*([\"']?)(?!data:)([^)\"']+)\1\s*\)")
 _TYPES = {".woff2": "font/woff2", ".svg": "image/svg+xml", ".png": "image/png"}
 
@@ -96,10 +97,7 @@ def surroundings(
         "edition": edition,
         "version": __version__,
         "inline": inline,
-        "style": Markup(_inlined_style()) if inline else "",  # noqa: S704 - our own file
-        "scripts": [Markup(_script(name)) for name in ("vega-bundle.js", "draw.js", "page.js")] if inline else [],  # noqa: S704
-        "icon": _data_url("favicon.svg") if inline else "",
-        "file": _address if inline else _Addresses(base),
+        **(_inlined() if inline else {"scripts": (), "file": _Addresses(base)}),
     }
 
 
@@ -111,10 +109,6 @@ class _Addresses:
 
     def __call__(self, name: str) -> str:
         return f"{self._base}{STATIC_PATH}{name}?v={_digest(name)}"
-
-
-def _address(name: str) -> str:
-    return name
 
 
 def _read(name: str) -> bytes:
@@ -135,6 +129,26 @@ def _digest(name: str) -> str:
 @cache
 def _hashed(name: str, _modified: int, _size: int) -> str:
     return hashlib.sha256(_read(name)).hexdigest()[:16]
+
+
+@cache
+def _inlined() -> dict[str, Any]:
+    """Return style, scripts and icon as they stand in a single file, and the policy that lets nothing else run there."""
+    style, scripts = _inlined_style(), [_script(name) for name in _SCRIPTS]
+    hashes = [" ".join(_source(text) for text in texts) for texts in (scripts, [style])]
+    return {
+        "style": Markup(style),  # noqa: S704 - our own files
+        "scripts": [Markup(script) for script in scripts],  # noqa: S704
+        "icon": _data_url("favicon.svg"),
+        "policy": (
+            f"default-src 'none'; script-src {hashes[0]}; style-src {hashes[1]}; img-src data:; font-src data:; base-uri 'none'; "
+            "form-action 'none'"
+        ),
+    }
+
+
+def _source(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _script(name: str) -> str:

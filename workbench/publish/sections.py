@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from workbench.charts.messages import wording
 from workbench.charts.values import clock, count, day
 from workbench.publish.templates import fill
 from workbench.review import telling
+from workbench.review.lengths import lengths
 from workbench.review.moments import moments
 from workbench.review.numbering import kind_of
 from workbench.review.story import Story
@@ -72,9 +74,9 @@ def headline(story: Story) -> Section:
 
 def facts(story: Story) -> Section:
     """Return how long it took to detect, acknowledge, mitigate and resolve."""
-    lengths = telling.lengths(story)
-    told = (f"{one.name} {'not known' if one.length is None else format_duration(one.length)}" for one in lengths)
-    return Section(fill("facts", lengths=lengths), ", ".join(told))
+    found = lengths(story)
+    told = (f"{one.name} {'not known' if one.length is None else format_duration(one.length)}" for one in found)
+    return Section(fill("facts", lengths=found), ", ".join(told))
 
 
 def problems(story: Story) -> Section:
@@ -141,7 +143,7 @@ def suspects_table(story: Story) -> Section:
             "stands_out": one.stands_out,
             "score": f"{one.score:.1f}",
             "bar": round(_BAR_STEPS * one.score / top) if top else 0,
-            "reasons": [telling.moved(reason) for reason in one.reasons[:_REASONS]],
+            "reasons": [telling.moved(reason) for reason in telling.distinct(one.reasons)[:_REASONS]],
             "evidence": _behind(story, one),
         }
         for one in shown
@@ -163,7 +165,7 @@ def messages_table(story: Story) -> Section:
     """Return the error messages of the incident, the new ones first."""
     found = story.errors
     rows = [
-        {**row, "short": telling.message(row["template"])[:200]} for row in found.head(_MESSAGES).iter_rows(named=True)
+        {**row, "short": wording(row["example"] or row["template"], 110)} for row in found.head(_MESSAGES).iter_rows(named=True)
     ]
     new = int(found["is_new"].sum())
     known = len(found) - new

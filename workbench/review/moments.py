@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from workbench.charts.messages import wording
 from workbench.charts.values import quantity, series_name
 from workbench.review.numbering import Evidence, kind_of
 from workbench.review.story import Story
-from workbench.review.telling import message
 from workbench.window import format_duration
 
 if TYPE_CHECKING:
@@ -101,9 +101,9 @@ def _seen(story: Story) -> list[Moment]:
         if reason.time is None:
             continue
         before, during = quantity(reason.before, reason.unit), quantity(reason.during, reason.unit)
-        what, quote = f"First change of {series_name(reason.name)}: from {before} to {during} at most", ""
+        what, quote = f"First sample off normal: {series_name(reason.name, inside=True)}, {before} → {during} at most", ""
         if reason.kind == "log":
-            what, quote = "First time this was logged:", message(reason.name)[:160]
+            what, quote = "First time this was logged:", wording(reason.name)
         elif reason.kind == "span":
             what, quote = f"First slow operation: {during} instead of {before} (p90)", reason.name
         evidence = story.behind(suspect.service, kind_of(reason.kind))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from workbench.analysis.impact import Phase, phases
+from workbench.analysis.logs import SEVERE
 from workbench.analysis.suspects import Suspect
 from workbench.errors import UnknownError
 from workbench.evidence import Citation, Snapshot
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Story", "compose", "tell"]
 
 _SHOWN_SUSPECTS = 5
-_ERRORS = ("FATAL", "CRITICAL", "ERROR")
+_ERRORS = tuple(level for level in SEVERE if not level.startswith("WARN"))
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from workbench.analysis.suspects import Reason, Suspect
+from workbench.charts.messages import wording
 from workbench.charts.values import clock, count, day, quantity, series_name
 from workbench.record.choices import ActionState
 from workbench.review.numbering import Evidence, kind_of
@@ -28,10 +30,8 @@ __all__ = [
     "state_of",
 ]
 
-_NOISE = re.compile(
-    r"(?:\b(?:trace|span)[ _-]?id\b\s*[:=]?\s*<\*>\s*)|^(?:<\*>\s*)?(?:FATAL|CRITICAL|ERROR|WARN(?:ING)?|INFO)\b\s*",
-    re.IGNORECASE,
-)
+_SHORT = 90
+_PERCENTILE = re.compile(r" p\d+$")
 _NOT_OPEN = {ActionState.VERIFIED, ActionState.FAILED, ActionState.DROPPED, ActionState.DONE}
 
 
@@ -58,32 +58,26 @@ class Answer:
     badges: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Length:
-    """How long one step took: None while a milestone is unknown; ``phase`` is its token's number (1 to 4)."""
-
-    name: str
-    phase: int
-    length: timedelta | None
-    note: str
-    estimated: bool = False
-
-
-def message(template: str) -> str:
-    """Return a log template without the boilerplate every line of its format has: time, level, trace and span ids."""
-    return " ".join(_NOISE.sub("", template).split()) or template
-
-
 def moved(reason: Reason) -> tuple[str, ...]:
-    """Return what a reason says, the numbers strong: ``CPU usage rate went from 0.93 % to 99.9 %``."""
+    """Return what a reason says in a few words, the new value strong: ``CPU usage rate 0.93 % → 99.9 %``."""
     before, during = quantity(reason.before, reason.unit), quantity(reason.during, reason.unit)
     if reason.kind == "metric":
-        return (f"{series_name(reason.name)} went from {before} to ", Strong(during))
+        return (f"{series_name(reason.name)} {before} → ", Strong(during))
     if reason.kind == "span":
-        return (f"{reason.name} itself took ", Strong(during), f" instead of {before} (p90)")
+        return (f"{reason.name} itself {before} → ", Strong(during), " (p90)")
+    told = wording(reason.name, _SHORT)
     if not reason.before:
-        return ("new message, ", Strong(f"{reason.during or 0:,.0f}×"), f": {message(reason.name)[:90]}")
-    return (f"message {before} → ", Strong(during), f": {message(reason.name)[:90]}")
+        return ("New message ", Strong(f"{reason.during or 0:,.0f}×"), f": {told}")
+    return (f"Message {before} → ", Strong(during), f": {told}")
+
+
+def distinct(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
+    """Return the reasons without those that differ from an earlier one only in the percentile they look at."""
+    kept: dict[tuple[str, str | None, str], Reason] = {}
+    for reason in reasons:
+        name = _PERCENTILE.sub("", series_name(reason.name)) if reason.kind == "metric" else reason.name
+        kept.setdefault((reason.kind, reason.instance, name), reason)
+    return tuple(kept.values())
 
 
 def finding(story: Story) -> str:
@@ -120,17 +114,6 @@ def answers(story: Story) -> tuple[Answer, ...]:
     return (_what(story), _who(story), _why(story), _done(story), _working(story))
 
 
-def lengths(story: Story) -> tuple[Length, ...]:
-    """Return how long it took to detect, acknowledge, mitigate and resolve; each says from where it counts."""
-    times = story.incident.milestones
-    return (
-        _length("Time to detect", 1, times.started_at, times.detected_at, "from start"),
-        _length("to acknowledge", 2, times.detected_at, times.acknowledged_at, "from detection"),
-        _length("to mitigate", 3, times.started_at, times.mitigated_at, "from start"),
-        _length("to resolve", 4, times.started_at, times.resolved_at, "from start"),
-    )
-
-
 def overdue(story: Story) -> tuple[object, ...]:
     """Return the actions whose day has passed and that aren't in place, as of the story's moment."""
     today = story.as_of.date()
@@ -147,10 +130,6 @@ def state_of(story: Story) -> str:
 
 def _leading(suspect: Suspect | None) -> Reason | None:
     return suspect.reasons[0] if suspect and suspect.reasons else None
-
-
-def _length(name: str, phase: int, start: datetime | None, end: datetime | None, note: str) -> Length:
-    return Length(name, phase, None if start is None or end is None else end - start, note)
 
 
 def _what(story: Story) -> Answer:

@@ -77,6 +77,8 @@
       const embed = await vegaEmbed();
       result?.finalize();
       result = await embed(place, fitted(spec, room), OPTIONS);
+      // The element around it has the sentence that says what is to be seen.
+      place.querySelector("svg")?.setAttribute("aria-hidden", "true");
     }
     const tell = (error) => {
       place.textContent = "This chart could not be drawn; its table holds the same.";
