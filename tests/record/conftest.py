@@ -11,6 +11,11 @@ from workbench.record import ActionDraft, IncidentDraft, Record, TimelineEntryDr
 START = datetime(2023, 1, 29, 9, 12, 30, tzinfo=UTC)
 
 
+def pytest_configure(config):
+    """Name the mark that pytest-alembic's tests carry; its plugin isn't loaded, see pyproject.toml."""
+    config.addinivalue_line("markers", "alembic: pytest-alembic's own tests, called from ours")
+
+
 @pytest.fixture(scope="session")
 def empty(tmp_path_factory):
     """The file of a record in which nothing stands yet, to be copied."""

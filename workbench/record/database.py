@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, inspect, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from workbench.errors import ReadOnlyError, RecordError, StorageError
@@ -52,7 +52,10 @@ class Database:
             self._frozen = read_only and (guarded or not os.access(self.path.parent, os.W_OK))
             self.engine = sqlite.make_engine(self.path, read_only=read_only, frozen=self._frozen, wait=wait)
         else:
-            self.engine = create_engine(self.url, pool_pre_ping=True)
+            try:
+                self.engine = create_engine(self.url, pool_pre_ping=True)
+            except (NoSuchModuleError, ModuleNotFoundError) as error:
+                raise refusals.no_driver(self.where, str(error)) from error
         # A writer waits for the head before it looks at anything, so it sees what was committed last; a reader sees
         # one state of everything (SQLite does so by itself).
         self._writer: Engine = self.engine.execution_options(writes=True)
@@ -99,6 +102,8 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """Give the bare connection in one transaction that writes, for those who change tables."""
+        if self.read_only:
+            raise ReadOnlyError.refused("changing tables")
         with self._translated(), self._writer.begin() as connection:
             yield connection
 

@@ -17,6 +17,7 @@ __all__ = [
     "missing",
     "needs_reason",
     "newer",
+    "no_driver",
     "no_file",
     "not_a_record",
     "older",
@@ -34,6 +35,13 @@ def missing(where: str) -> RecordError:
 def no_file(url: str) -> RecordError:
     """A record in memory would be lost with the program."""
     return RecordError(f"{url} names no file, so that nothing would be kept", do="Name one: sqlite:////path/records.db")
+
+
+def no_driver(where: str, why: str) -> RecordError:
+    """The library that speaks with that database isn't there."""
+    return RecordError(
+        f"the record at {where} needs a driver that is not installed ({why})", do="Install it, or correct the address"
+    )
 
 
 def exists(where: str) -> RecordError:
