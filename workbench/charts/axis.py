@@ -84,9 +84,7 @@ def tint(rows: Rows, window: Window, shown: Window, *, labels: bool) -> Any:
     """Return the layer that shades the incident."""
     row = {"t": millis(window.start), "u": millis(min(window.end, shown.end))}
     return (
-        rows.chart([row])
-        .mark_rect(color=colour("incident-tint"))
-        .encode(x=time_axis(shown, labels=labels), x2="u:T")
+        rows.chart([row]).mark_rect(color=colour("incident-tint")).encode(x=time_axis(shown, labels=labels), x2="u:T")
     )
 
 

@@ -14,7 +14,7 @@ from workbench.charts.axis import room, span_text, view
 from workbench.charts.figure import Figure
 from workbench.charts.phases import KEY, milestone_rules, strip
 from workbench.charts.rows import Rows
-from workbench.charts.series import Moved, panel, pick
+from workbench.charts.series import Moved, panel, pick, with_series
 from workbench.charts.values import count, quantity, series_name
 from workbench.evidence import Citation
 from workbench.window import Window, format_duration
@@ -30,6 +30,7 @@ def glance(
     metrics: pl.LazyFrame,
     *,
     suspects: Sequence[Suspect],
+    changes: pl.DataFrame,
     milestones: Times,
     phases: Sequence[Phase],
     window: Window,
@@ -41,7 +42,8 @@ def glance(
 
     Args:
         metrics: the metrics frame, window and baseline.
-        suspects: as ranked; their metric reasons say which series moved most.
+        suspects: as ranked; the series of the first are shown, or one of each of the first three when none stands out.
+        changes: what `series_changes` of `workbench.analysis.changes` returned, with the nats of `moved_series`.
         milestones: the five moments, of which all but the first may be unknown.
         phases: the stretches between them.
         window: the incident's window.
@@ -52,7 +54,8 @@ def glance(
     import altair as alt  # noqa: PLC0415 - see theme
 
     shown = view(window, baseline)
-    picked = pick(metrics, list(suspects), shown, baseline, most=_PANELS)
+    leading = [with_series(one, changes) for one in suspects[:_PANELS]]
+    picked = pick(metrics, leading, shown, baseline, most=_PANELS)
     one_service = len({moved.service for moved in picked}) <= 1
     rows = Rows()
     views: list[Any] = [strip(rows, milestones, phases, shown, unproven=unproven, alone=not picked)]
@@ -113,7 +116,8 @@ def _subtitle(picked: Sequence[Moved], shown: Window, baseline: Window | None, *
     drawn = max(moved.others["s"].n_unique() for moved in picked)
     if others:
         some = f"{drawn} of {others:,}" if drawn < others else f"{others:,}"
-        parts.append(f"Thin lines: the same of {some} others.")
+        above = ", some of which go on above the panel" if any(moved.cut for moved in picked) else ""
+        parts.append(f"Thin lines: the same of {some} others{above}.")
     if baseline is not None:
         parts.append(f"Flat band: the middle nine tenths of the {format_duration(baseline.duration)} before.")
     dots = sum(moved.hot["value"].count() for moved in picked)

@@ -134,8 +134,12 @@ def _chart(rows: Rows, lanes: pl.DataFrame, found: pl.DataFrame, window: Window,
     tone = alt.Scale(domain=["new", "known"], range=[colour("incident"), colour("ink-2")])
     colours = alt.Color("c:N", scale=tone, legend=None)
     shape = alt.Shape("c:N", scale=alt.Scale(domain=["new", "known"], range=["diamond", "circle"]), legend=None)
-    fill = alt.Fill("c:N", scale=alt.Scale(domain=["new", "known"], range=[colour("incident"), colour("surface")]), legend=None)
-    size = alt.Size("n:Q", scale=alt.Scale(type="sqrt", domain=[1, max(2, found["n"].max() or 1)], range=[46, 260]), legend=None)
+    fill = alt.Fill(
+        "c:N", scale=alt.Scale(domain=["new", "known"], range=[colour("incident"), colour("surface")]), legend=None
+    )
+    size = alt.Size(
+        "n:Q", scale=alt.Scale(type="sqrt", domain=[1, max(2, found["n"].max() or 1)], range=[46, 260]), legend=None
+    )
     named = rows.chart(words)
     text = {"align": "left", "baseline": "middle", "limit": alt.ExprRef("room - 12")}
     drawn = rows.chart(marks).mark_point(strokeWidth=1.4, opacity=1)
@@ -146,15 +150,22 @@ def _chart(rows: Rows, lanes: pl.DataFrame, found: pl.DataFrame, window: Window,
             tint(rows, window, shown, labels=True),
             rail.encode(y=y),
             drawn.encode(
-                x=x, y=y, stroke=alt.Stroke("c:N", scale=tone, legend=None), fill=fill, shape=shape, size=size,
+                x=x,
+                y=y,
+                stroke=alt.Stroke("c:N", scale=tone, legend=None),
+                fill=fill,
+                shape=shape,
+                size=size,
                 tooltip=[alt.Tooltip("w:N", title="From, UTC"), alt.Tooltip("n:Q", title="Messages")],
             ),
-            named.mark_text(**text, font="ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace", fontSize=11.5, dy=-4).encode(
-                x=time_axis(shown, labels=True, domain=True), y=y, text="l:N", color=alt.value(colour("ink"))
-            ),
+            named.mark_text(
+                **text, font="ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace", fontSize=11.5, dy=-4
+            ).encode(x=time_axis(shown, labels=True, domain=True), y=y, text="l:N", color=alt.value(colour("ink"))),
             named.mark_text(**text, fontSize=11, dy=9).encode(x=x, y=y, text="s:N", color=colours),
         )
-        .resolve_scale(color="independent", fill="independent", stroke="independent", size="independent", shape="independent")
+        .resolve_scale(
+            color="independent", fill="independent", stroke="independent", size="independent", shape="independent"
+        )
         .properties(width="container", height=height)
     )
 

@@ -49,7 +49,9 @@ def strip(
     import altair as alt  # noqa: PLC0415
 
     known = _known(milestones, shown)
-    wide, narrow = (_heights(known, shown, width, unproven, long=long) for width, long in ((_WIDE, True), (_NARROW, False)))
+    wide, narrow = (
+        _heights(known, shown, width, unproven, long=long) for width, long in ((_WIDE, True), (_NARROW, False))
+    )
     top = (max([*wide, *narrow], default=0) + 1) * _ROW
     height = top + _BAR
     scale = alt.Scale(domain=[0, height], range=[0, height], nice=False, zero=False)
@@ -75,7 +77,13 @@ def strip(
     leader = named.mark_rule(color=colour("edge"), strokeWidth=0.8)
     text = named.mark_text(baseline="top", align="right", dx=-4)
     bars = [
-        {"t": millis(phase.start), "u": millis(min(phase.end or shown.end, shown.end)), "a": top, "b": height, "n": phase.name}
+        {
+            "t": millis(phase.start),
+            "u": millis(min(phase.end or shown.end, shown.end)),
+            "a": top,
+            "b": height,
+            "n": phase.name,
+        }
         for phase in phases
     ]
     colours = alt.Scale(domain=list(PHASES), range=list(PHASES.values()))
@@ -104,9 +112,7 @@ def strip(
 def milestone_rules(rows: Rows, milestones: Times, shown: Window, *, labels: bool) -> Any:
     """Return the dotted lines that carry the milestones down through a panel."""
     times = [{"t": millis(at)} for _, at in _known(milestones, shown)]
-    dotted = rows.chart(times).mark_rule(
-        color=colour("incident"), strokeDash=[2, 3], strokeWidth=1, opacity=0.75
-    )
+    dotted = rows.chart(times).mark_rule(color=colour("incident"), strokeDash=[2, 3], strokeWidth=1, opacity=0.75)
     return dotted.encode(x=time_axis(shown, labels=labels))
 
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import polars as pl
 
-from workbench.analysis.suspects import Reason, Suspect
+from workbench.analysis.changes import MOVED
+from workbench.analysis.reasons import Reason, Suspect
+from workbench.analysis.reasons import moved as reason_of
 from workbench.charts.axis import millis, time_axis, tint, value_axis
 from workbench.charts.rows import Rows
 from workbench.charts.thin import samples
@@ -17,10 +19,12 @@ from workbench.charts.theme import colour
 from workbench.charts.values import quantity, scaled, series_name
 from workbench.window import Window
 
-__all__ = ["Moved", "panel", "pick"]
+__all__ = ["Moved", "panel", "pick", "with_series"]
 
 _KEY = ("service", "instance", "metric", "attributes")
 _OTHERS = 60
+_MORE = 8
+_STAYED = 1.0  # nats: likelier than not no chance
 _OTHERS_POINTS = 120
 _ALIKE = 0.97
 _CUT = 2.0  # others are cut where they go beyond twice the range of the series in question
@@ -53,6 +57,12 @@ class Moved:
     def name(self) -> str:
         """The metric in words."""
         return series_name(self.reason.name)
+
+    @property
+    def cut(self) -> bool:
+        """Whether other services' lines go on above the panel."""
+        top = self.others["value"].max()
+        return isinstance(top, float) and top > _domain(self)[1]
 
     @property
     def label(self) -> str:
@@ -88,6 +98,30 @@ def pick(
         if len(found) >= most or (suspect.stands_out and mine):
             break
     return [_with_others(metrics, one, shown) if others else one for one in found[:most]]
+
+
+def with_series(suspect: Suspect, changes: pl.DataFrame) -> Suspect:
+    """Return the suspect with its metric reasons only, after them every other series of the service that moved, the farthest first.
+
+    ``changes`` is what `workbench.analysis.changes.series_changes` returned, with the ``nats`` of `moved_series`; a series without
+    nats went back to its level at once, and is shown only when no other moved.
+    """
+    known = [reason for reason in suspect.reasons if reason.kind == "metric"]
+    seen = {(reason.instance, reason.name, reason.attributes) for reason in known}
+    mine = changes.filter(
+        pl.col("service") == suspect.service, pl.col("score") >= MOVED, pl.col("moved_at").is_not_null()
+    )
+    mine = mine.with_columns(pl.col("nats").fill_null(0.0)).sort(
+        "nats", "score", "metric", descending=[True, True, False]
+    )
+    stayed = mine.filter(pl.col("nats") >= _STAYED)
+    mine = stayed if len(stayed) or known else mine
+    more = [
+        reason_of(row)
+        for row in mine.head(_MORE).iter_rows(named=True)
+        if (row["instance"], row["metric"], row["attributes"]) not in seen
+    ]
+    return suspect.model_copy(update={"reasons": (*known, *more)})
 
 
 def panel(
@@ -145,7 +179,11 @@ def _moved(metrics: pl.LazyFrame, service: str, reason: Reason, shown: Window, b
     low = high = None
     if baseline is not None:
         inside = mine.filter(baseline.holds() & pl.col("value").is_finite())
-        low, high = inside.select(pl.col("value").quantile(0.05).alias("l"), pl.col("value").quantile(0.95).alias("h")).collect().row(0)
+        low, high = (
+            inside.select(pl.col("value").quantile(0.05).alias("l"), pl.col("value").quantile(0.95).alias("h"))
+            .collect()
+            .row(0)
+        )
     hot = hot.with_columns(pl.col("value") / factor)
     empty = pl.DataFrame(schema={"s": pl.UInt32, "time": pl.Datetime("us", "UTC"), "value": pl.Float64})
     scale = (None if low is None else low / factor, None if high is None else high / factor)

@@ -11,7 +11,7 @@ from workbench.analysis.suspects import Suspect
 from workbench.charts.axis import room, span_text, view
 from workbench.charts.figure import Figure
 from workbench.charts.rows import Rows
-from workbench.charts.series import Moved, panel, pick
+from workbench.charts.series import Moved, panel, pick, with_series
 from workbench.charts.values import count, number, quantity
 from workbench.evidence import Citation
 from workbench.window import Window
@@ -26,6 +26,7 @@ def suspects(
     metrics: pl.LazyFrame,
     *,
     ranked: Sequence[Suspect],
+    changes: pl.DataFrame,
     window: Window,
     baseline: Window | None,
     citation: Citation | None = None,
@@ -35,6 +36,7 @@ def suspects(
     Args:
         metrics: the metrics frame, window and baseline.
         ranked: every service in the order of suspicion.
+        changes: what `series_changes` of `workbench.analysis.changes` returned, with the nats of `moved_series`.
         window: the incident's window.
         baseline: the window before it, or None.
         citation: the evidence it is drawn from.
@@ -44,7 +46,7 @@ def suspects(
     tiles = [
         (suspect, moved[0])
         for suspect in top
-        if (moved := pick(metrics, [suspect], shown, baseline, most=1, others=False))
+        if (moved := pick(metrics, [with_series(suspect, changes)], shown, baseline, most=1, others=False))
     ]
     rows = Rows()
     return Figure(
@@ -65,7 +67,9 @@ def _chart(rows: Rows, tiles: Sequence[tuple[Suspect, Moved]], window: Window, s
     views = []
     for suspect, moved in tiles:
         made = panel(rows, moved, window, shown, height=76, last=True, named=False)
-        title = alt.TitleParams(f"{suspect.rank}  {suspect.service}", subtitle=moved.label, subtitleFontSize=12, subtitlePadding=3)
+        title = alt.TitleParams(
+            f"{suspect.rank}  {suspect.service}", subtitle=moved.label, subtitleFontSize=12, subtitlePadding=3
+        )
         views.append(made.properties(title=title))
     return alt.concat(*views, columns=3, spacing=22).resolve_scale(x="independent", y="independent")
 
@@ -83,8 +87,9 @@ def _title(ranked: Sequence[Suspect]) -> str:
 def _subtitle(tiles: Sequence[tuple[Suspect, Moved]], ranked: Sequence[Suspect], shown: Window) -> str:
     if not tiles:
         return f"{span_text(shown)}. {count(len(ranked), 'service').capitalize()} compared; no metric of the first ones moved."
+    which = f"each of the first {_TILES}" if len(tiles) == _TILES else f"{len(tiles)} of the first {_TILES}"
     return (
-        f"{span_text(shown)}. The series that speaks loudest against each of the first {len(tiles)} of "
+        f"{span_text(shown)}. The metric that moved most in {which} of "
         f"{count(len(ranked), 'service')}; each on its own scale. Flat band: its normal range."
     )
 

@@ -91,7 +91,9 @@ def plain_spec(chart: Any) -> dict[str, Any]:
 
     _register()
     with alt.theme.enable(NAME):
-        spec: dict[str, Any] = chart.to_dict(validate=False)  # the tests validate every chart; doing it again doubles the time
+        spec: dict[str, Any] = chart.to_dict(
+            validate=False
+        )  # the tests validate every chart; doing it again doubles the time
     spec.pop("usermeta", None)
     return spec
 

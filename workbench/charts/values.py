@@ -31,7 +31,7 @@ _CAPITALS = {
     "slo",
 }
 _UNITS_IN_NAMES = {"seconds", "milliseconds", "bytes", "percent", "ratio", "ms", "total"}
-_UNIT_LABELS = {"B": "bytes", "Mi": "MiB", "Ki": "KiB", "Gi": "GiB", "Ops": "per second", "m": "thousandths of a core"}
+_UNIT_LABELS = {"B": "bytes", "Mi": "MiB", "Ki": "KiB", "Gi": "GiB", "Ops": "per second"}
 _BYTES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 _TIMES = ((7200.0, 3600.0, "h"), (120.0, 60.0, "min"), (1.0, 1.0, "s"))
 _LONG = 120.0  # seconds from which a length of time is told in minutes

@@ -17,6 +17,7 @@ from workbench.review.lengths import lengths
 from workbench.review.moments import moments
 from workbench.review.numbering import kind_of
 from workbench.review.story import Story
+from workbench.review.wording import distinct, line
 from workbench.window import format_duration
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def suspects_table(story: Story) -> Section:
             "stands_out": one.stands_out,
             "score": f"{one.score:.1f}",
             "bar": round(_BAR_STEPS * one.score / top) if top else 0,
-            "reasons": [telling.moved(reason) for reason in telling.distinct(one.reasons)[:_REASONS]],
+            "reasons": [line(one.service, reason) for reason in distinct(one.reasons)[:_REASONS]],
             "evidence": _behind(story, one),
         }
         for one in shown
@@ -165,7 +166,8 @@ def messages_table(story: Story) -> Section:
     """Return the error messages of the incident, the new ones first."""
     found = story.errors
     rows = [
-        {**row, "short": wording(row["example"] or row["template"], 110)} for row in found.head(_MESSAGES).iter_rows(named=True)
+        {**row, "short": wording(row["example"] or row["template"], 110)}
+        for row in found.head(_MESSAGES).iter_rows(named=True)
     ]
     new = int(found["is_new"].sum())
     known = len(found) - new

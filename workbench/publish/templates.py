@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from workbench.charts.values import clock, day
 from workbench.resources import REPORTS
-from workbench.review.telling import Strong
+from workbench.review.wording import Strong
 from workbench.window import format_duration, format_time
 
 __all__ = ["fill", "script_json"]

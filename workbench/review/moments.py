@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from workbench.charts.messages import wording
-from workbench.charts.values import quantity, series_name
 from workbench.review.numbering import Evidence, kind_of
 from workbench.review.story import Story
+from workbench.review.wording import first
 from workbench.window import format_duration
 
 if TYPE_CHECKING:
@@ -96,35 +95,16 @@ def _seen(story: Story) -> list[Moment]:
     suspect = story.first_suspect
     if suspect is None:
         return []
-    found = []
+    found: dict[tuple[str, str, str], Moment] = {}
     for reason in suspect.reasons:
         if reason.time is None:
             continue
-        before, during = quantity(reason.before, reason.unit), quantity(reason.during, reason.unit)
-        what, quote = f"First sample off normal: {series_name(reason.name, inside=True)}, {before} → {during} at most", ""
-        if reason.kind == "log":
-            what, quote = "First time this was logged:", wording(reason.name)
-        elif reason.kind == "span":
-            what, quote = f"First slow operation: {during} instead of {before} (p90)", reason.name
+        what, quote = first(suspect.service, reason)
         evidence = story.behind(suspect.service, kind_of(reason.kind))
-        found.append(
-            _moment(
-                story,
-                reason.time,
-                what=what,
-                quote=quote,
-                who=f"{suspect.service} · computed",
-                evidence=evidence,
-                computed=True,
-            )
-        )
-    seen: set[tuple[datetime, str]] = set()
-    kept = [
-        one
-        for one in found
-        if not ((one.at, one.quote and one.what) in seen or seen.add((one.at, one.quote and one.what)))
-    ]
-    return kept[:_SEEN_BY_ANALYSIS]
+        who = f"{suspect.service} · computed"
+        made = _moment(story, reason.time, what=what, quote=quote, who=who, evidence=evidence, computed=True)
+        found.setdefault((reason.kind, reason.measure, reason.direction), made)
+    return list(found.values())[:_SEEN_BY_ANALYSIS]
 
 
 def _moment(

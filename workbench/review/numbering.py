@@ -11,7 +11,7 @@ from workbench.analysis.suspects import Suspect
 from workbench.evidence import Citation, Snapshot, Table
 from workbench.telemetry.schema import FrameName
 
-__all__ = ["Evidence", "kind_of", "number", "of_messages", "of_suspects"]
+__all__ = ["Evidence", "kind_of", "number", "of_messages", "of_metrics", "of_suspects", "same"]
 
 KINDS: dict[FrameName, str] = {"metrics": "metrics", "logs": "logs", "spans": "traces", "events": "events"}
 _FRAMES: dict[str, FrameName] = {"metric": "metrics", "log": "logs", "span": "spans"}
@@ -64,6 +64,17 @@ def of_suspects(snapshot: Snapshot, suspects: Sequence[Suspect]) -> list[Citatio
                 names.append(reason.name)
     made = (_cite(snapshot, frame, service, tuple(names)) for (service, frame), names in found.items())
     return [citation for citation in made if citation is not None]
+
+
+def of_metrics(snapshot: Snapshot, suspects: Sequence[Suspect]) -> list[Citation]:
+    """Return what the pictures of the suspects rest on: one citation of all their metrics."""
+    services = tuple(suspect.service for suspect in suspects)
+    made = _cite(snapshot, "metrics", "", (), services) if services else None
+    return (
+        []
+        if made is None
+        else [made.model_copy(update={"label": f"{KINDS['metrics']} of the first {len(services)} suspects"})]
+    )
 
 
 def of_messages(snapshot: Snapshot, templates: pl.DataFrame) -> list[Citation]:

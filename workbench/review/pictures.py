@@ -25,6 +25,7 @@ def at_a_glance(story: Story) -> Figure:
     return charts.glance(
         story.frame("metrics"),
         suspects=story.suspects,
+        changes=story.changes,
         milestones=story.incident.milestones,
         phases=story.phases,
         window=story.window,
@@ -39,6 +40,7 @@ def top_suspects(story: Story) -> Figure:
     return charts.suspects(
         story.frame("metrics"),
         ranked=story.suspects,
+        changes=story.changes,
         window=story.window,
         baseline=story.baseline,
         citation=_cited(story, "metrics"),
@@ -57,8 +59,9 @@ def error_messages(story: Story) -> Figure:
 
 
 def _cited(story: Story, frame: FrameName) -> Citation | None:
-    """Return the first evidence of a frame, named with its number."""
-    found = next((one for one in story.evidence if one.citation.frame == frame), None)
+    """Return the evidence of a frame that covers the most services, named with its number."""
+    known = [one for one in story.evidence if one.citation.frame == frame]
+    found = max(known, key=lambda one: (len(one.citation.services), -one.number), default=None)
     if found is None:
         return None
     return found.citation.model_copy(update={"label": f"{found.name}, {found.citation.label}"[:200]})

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Story", "compose", "tell"]
 
-_SHOWN_SUSPECTS = 5
+_SHOWN_SUSPECTS, _DRAWN_SUSPECTS = 5, 6
 _ERRORS = tuple(level for level in SEVERE if not level.startswith("WARN"))
 
 
@@ -36,7 +36,8 @@ class Story:
 
     ``as_of`` is the moment the page speaks of: actions due before it are overdue. ``snapshot`` is None while nothing is
     pinned; then ``suspects``, ``templates`` and ``changes`` are empty and ``problems`` says so. ``templates`` has the
-    columns of `workbench.analysis.logs.templates`, ``changes`` those of `workbench.analysis.changes.series_changes`.
+    columns of `workbench.analysis.logs.templates`, ``changes`` those of `workbench.analysis.changes.series_changes` and, where a series stayed off its level, the ``nats`` of
+    `workbench.analysis.changes.moved_series`.
     """
 
     incident: Incident
@@ -127,12 +128,20 @@ def compose(
     nothing = {name: pl.LazyFrame(schema=FRAMES[name]) for name in ("metrics", "logs", "spans")}
     data = {name: snapshot.frame(name) for name in nothing} if snapshot and baseline else nothing
     compared = {"window": window, "baseline": baseline or window.baseline(window.duration)}
+    moved = changes.series_changes(data["metrics"], **compared).join(
+        changes.moved_series(data["metrics"], **compared),
+        on=changes.SERIES,
+        how="left",
+        nulls_equal=True,
+        maintain_order="left",
+    )
     ranked = tuple(suspects.rank(data["metrics"], data["logs"], data["spans"], **compared))
     templates = logs.templates(data["logs"], **compared)
     covered = coverage(snapshot) if snapshot else ()
     cited: list[Citation] = []
     if snapshot:
         cited += numbering.of_suspects(snapshot, ranked[:_SHOWN_SUSPECTS])
+        cited += numbering.of_metrics(snapshot, ranked[:_DRAWN_SUSPECTS])
         cited += numbering.of_messages(snapshot, templates.filter(pl.col("severity").is_in(_ERRORS)))
     cited += [citation for thing in (*entries, *actions) for citation in thing.evidence]
     return Story(
@@ -144,7 +153,7 @@ def compose(
         baseline=baseline,
         suspects=ranked,
         templates=templates,
-        changes=changes.series_changes(data["metrics"], **compared),
+        changes=moved,
         phases=tuple(phases(incident.milestones)),
         evidence=numbering.number(cited),
         coverage=covered,

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
-from workbench.analysis.suspects import Reason, Suspect
-from workbench.charts.messages import wording
-from workbench.charts.values import clock, count, day, quantity, series_name
+from workbench.charts.values import clock, count, day
 from workbench.record.choices import ActionState
 from workbench.review.numbering import Evidence, kind_of
 from workbench.review.story import Story
+from workbench.review.wording import Strong, big, headline, lead, line
 from workbench.window import format_duration
 
 __all__ = [
@@ -30,15 +26,7 @@ __all__ = [
     "state_of",
 ]
 
-_SHORT = 90
-_PERCENTILE = re.compile(r" p\d+$")
 _NOT_OPEN = {ActionState.VERIFIED, ActionState.FAILED, ActionState.DROPPED, ActionState.DONE}
-
-
-class Strong(str):
-    """A part of a sentence that is set in bold."""
-
-    __slots__ = ()
 
 
 @dataclass(frozen=True)
@@ -58,41 +46,11 @@ class Answer:
     badges: tuple[str, ...] = ()
 
 
-def moved(reason: Reason) -> tuple[str, ...]:
-    """Return what a reason says in a few words, the new value strong: ``CPU usage rate 0.93 % → 99.9 %``."""
-    before, during = quantity(reason.before, reason.unit), quantity(reason.during, reason.unit)
-    if reason.kind == "metric":
-        return (f"{series_name(reason.name)} {before} → ", Strong(during))
-    if reason.kind == "span":
-        return (f"{reason.name} itself {before} → ", Strong(during), " (p90)")
-    told = wording(reason.name, _SHORT)
-    if not reason.before:
-        return ("New message ", Strong(f"{reason.during or 0:,.0f}×"), f": {told}")
-    return (f"Message {before} → ", Strong(during), f": {told}")
-
-
-def distinct(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
-    """Return the reasons without those that differ from an earlier one only in the percentile they look at."""
-    kept: dict[tuple[str, str | None, str], Reason] = {}
-    for reason in reasons:
-        name = _PERCENTILE.sub("", series_name(reason.name)) if reason.kind == "metric" else reason.name
-        kept.setdefault((reason.kind, reason.instance, name), reason)
-    return tuple(kept.values())
-
-
 def finding(story: Story) -> str:
-    """Return the page's first sentence: what moved where, or that nothing stands out."""
+    """Return the page's first sentence: what moved where, or what people call it when nothing stands out."""
     suspect = story.first_suspect
-    reason = _leading(suspect)
-    if suspect is None or reason is None:
-        return story.incident.title
-    before, during = quantity(reason.before, reason.unit), quantity(reason.during, reason.unit)
-    if reason.kind == "metric":
-        verb = "rose" if (reason.change or 0) > 0 else "fell"
-        return f"{series_name(reason.name)} of {suspect.service} {verb} from {before} to {during}"
-    if reason.kind == "span":
-        return f"{suspect.service} took {during} instead of {before} for {reason.name}"
-    return f"{suspect.service} logged a message that was never seen before, {reason.during or 0:,.0f}×"
+    reason = lead(suspect)
+    return story.incident.title if suspect is None or reason is None else headline(suspect, reason)
 
 
 def dek(story: Story) -> str:
@@ -128,13 +86,9 @@ def state_of(story: Story) -> str:
     return "Mitigated" if times.mitigated_at else "Going on"
 
 
-def _leading(suspect: Suspect | None) -> Reason | None:
-    return suspect.reasons[0] if suspect and suspect.reasons else None
-
-
 def _what(story: Story) -> Answer:
     suspect, impact = story.first_suspect, story.incident.impact.summary
-    reason = _leading(suspect)
+    reason = lead(suspect)
     if suspect is None or reason is None:
         words = (
             (impact,)
@@ -142,15 +96,9 @@ def _what(story: Story) -> Answer:
             else ("The pinned telemetry names no service. Write the impact into the incident to say what people saw.",)
         )
         return Answer("What happened", "Not known yet", "", words, unproven=bool(impact))
-    big = quantity(reason.during, reason.unit) if reason.kind != "log" else f"{reason.during or 0:,.0f}×"
-    small = (
-        series_name(reason.name)
-        if reason.kind == "metric"
-        else ("own time" if reason.kind == "span" else "new message")
-    )
     at = f" at {clock(reason.time)}" if reason.time else ""
-    words: tuple[str, ...] = (Strong(suspect.service), ": ", *moved(reason), f"{at}. ")
-    return Answer("What happened", big, small, words, story.behind(suspect.service, kind_of(reason.kind)))
+    words = (Strong(suspect.service), ": ", *line(suspect.service, reason), f"{at}. ")
+    return Answer("What happened", *big(reason), words, story.behind(suspect.service, kind_of(reason.kind)))
 
 
 def _who(story: Story) -> Answer:
