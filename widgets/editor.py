@@ -57,7 +57,7 @@ class Editor(Form[DraftT, ItemT]):
             none="None yet. Mark a time on the chart to attach what it shows.", removed=self._evidence_removed
         )
         super().__init__(draft, fields, title=f"Add {noun}", save=f"Save {noun}")
-        self.clear_button = button("Clear", "wb-key-clear")
+        self.clear_button = button("Clear", "wb-key-clear", "wb-send-clear")
         self.withdraw_button = button("Withdraw…", "wb-key-withdraw")
         self.buttons.children = [self.save_button, self.clear_button, self.withdraw_button, self.summary]
         self._lay_out(self.evidence.view)
@@ -71,6 +71,7 @@ class Editor(Form[DraftT, ItemT]):
         self._items: dict[str, ItemT] = {}
         self._theirs: ItemT | None = None
         self.clear_button.on_click(lambda _: self.callout.guard(self.start_anew)())
+        self.access.on_send("clear", self.callout.guard(self.start_anew))
         self.withdraw_button.on_click(lambda _: self.callout.guard(self.ask_to_withdraw)())
         self.list.on_press(self.callout.guard(self.press))
         self._set_buttons()

@@ -102,6 +102,10 @@ class Field:
         """Whether it holds something else than what the program put there last."""
         return self.text.strip() != self._put
 
+    def restore(self) -> None:
+        """Put back what the program put there last."""
+        self.text = self._put
+
     def show(self, value: object) -> None:
         """Put a value of the record into the input."""
         self._put = "" if _nothing(value) else self.reader.show(value).strip()

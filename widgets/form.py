@@ -40,6 +40,8 @@ class Form(Generic[DraftT, SavedT]):
         self.callout = Callout()
         self.access = Access(title)
         self._strict = False
+        self._ahead: dict[str, str] = {}
+        self._late: dict[str, str] = {}
         self._saved: list[Callable[[SavedT], object]] = []
         self.heading = ipywidgets.HTML()
         self.heading.add_class("wb-heading")
@@ -104,6 +106,7 @@ class Form(Generic[DraftT, SavedT]):
 
     def save(self) -> SavedT | None:
         """Save what the fields say; when something is wrong, mark it, go to the first such field, and return None."""
+        ahead, self._ahead = self._ahead, {}
         self._strict = True
         self.show_errors()
         draft = self.value
@@ -116,6 +119,7 @@ class Form(Generic[DraftT, SavedT]):
             self._show({name: self._sentence(name, text) for name, text in error.fields.items()})
             self._go_to_first()
             return None
+        self._ahead = ahead
         self.clear()
         self.after_save(saved)
         for callback in self._saved:
@@ -129,6 +133,7 @@ class Form(Generic[DraftT, SavedT]):
     def clear(self) -> None:
         """Make it a new form."""
         self._strict = False
+        self._late, self._ahead = self._ahead, {}
         for field in self.fields.values():
             field.clear()
         self._show({})
@@ -170,6 +175,12 @@ class Form(Generic[DraftT, SavedT]):
         return f"{field.label} {text}."
 
     def _typed(self, field: Field) -> None:
+        late = self._late.get(field.name)
+        if late is not None and field.changed:
+            del self._late[field.name]
+            if late == field.text:
+                field.restore()
+                return
         field.touched = field.touched or field.changed
         if self.callout.kind == "saved":
             self.callout.clear()
@@ -177,11 +188,16 @@ class Form(Generic[DraftT, SavedT]):
         self.typed()
 
     def _take(self, texts: Mapping[str, str]) -> None:
-        """Take the texts on the screen, which may be newer than what has arrived."""
+        """Take the texts on the screen, which may be newer than what has arrived.
+
+        The message of such a text is late: it arrives when the form is saved and empty already, and must not fill it
+        again.
+        """
         for name, text in texts.items():
             field = self.fields.get(name)
             if field is not None and not field.choices and field.text != text:
                 field.text = text
+                self._ahead[name] = text
 
     def _show(self, wrong: Mapping[str, str]) -> None:
         for field in self.fields.values():

@@ -141,6 +141,26 @@ def test_what_stands_on_the_screen_is_saved(form: TimelineForm, record: Record) 
     assert [entry.what for entry in record.entries("slow-checkout")] == ["CPU at its quota"]
 
 
+def test_a_late_message_does_not_fill_a_saved_form_again(form: TimelineForm, record: Record) -> None:
+    """The text that came along with Enter arrives once more by itself, when the form is empty already."""
+    fill(form, what="CPU at its quo")
+    form.access._heard(None, {"send": "save", "typed": {"what": "CPU at its quota"}}, None)
+    form.fields["what"].widget.set_state({"value": "CPU at its quota"})
+    assert form.fields["what"].text == ""
+    assert not form.dirty
+    form.fields["what"].widget.set_state({"value": "CPU at its quota"})
+    assert form.fields["what"].text == "CPU at its quota"
+
+
+def test_a_late_message_does_not_fill_a_cleared_form_again(form: TimelineForm) -> None:
+    """Clear empties what is still on its way, too."""
+    fill(form, what="CPU at its quo")
+    form.access._heard(None, {"send": "clear", "typed": {"what": "CPU at its quota"}}, None)
+    form.fields["what"].widget.set_state({"value": "CPU at its quota"})
+    assert form.fields["what"].text == ""
+    assert not form.dirty
+
+
 @pytest.mark.parametrize(
     "message",
     [None, "save", {"send": 1}, {"send": "delete"}, {"send": "save", "typed": {"what": 1, "kind": "nothing"}}],
