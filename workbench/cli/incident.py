@@ -122,11 +122,9 @@ def show(incident_id: IncidentArgument, workspace: WorkspaceOption = "", output:
         one = record.incident(incident_id)
         entries, actions = record.entries(one.id), record.actions(one.id)
     if output is Format.JSON:
-        parts = {"timeline": entries, "actions": actions}
-        print_json(
-            one.model_dump(mode="json")
-            | {name: [item.model_dump(mode="json") for item in items] for name, items in parts.items()}
-        )
+        timeline = [entry.model_dump(mode="json") for entry in entries]
+        promised = [action.model_dump(mode="json") for action in actions]
+        print_json(one.model_dump(mode="json") | {"timeline": timeline, "actions": promised})
         return
     typer.echo(f"{one.id} · {one.severity} · {one.title}" + (" (example)" if one.example else ""))
     typer.echo(f"Services: {', '.join(one.services) or 'not known yet'}")
