@@ -179,8 +179,11 @@ def test_read_only_means_it(told, url):
                 getattr(reader, name)(*arguments[name])
         with pytest.raises(ReadOnlyError), reader.database.transaction():
             pass
-        with reader.database.engine.begin() as connection, pytest.raises(OperationalError, match="readonly"):
-            connection.execute(text("DELETE FROM incident"))
+        with reader.database.engine.begin() as connection:
+            for setting in ("ON", "OFF"):  # the file itself was opened so, whatever the connection is told
+                connection.exec_driver_sql(f"PRAGMA query_only = {setting}")
+                with pytest.raises(OperationalError, match="readonly"):
+                    connection.execute(text("DELETE FROM incident"))
     assert told.verify() == []
     assert told.data_version() == 8
 
@@ -189,9 +192,8 @@ def test_public_methods_read_or_write_by_their_name():
     """A new method that writes can't slip past the read-only test under a new kind of name."""
     reading = {"incident", "incidents", "entry", "entries", "action", "actions", "snapshots", "history", "head"}
     others = {"data_version", "verify", "open", "create", "migrate", "close"}
-    inside = {"append", "save_new", "save_over", "withdraw"}  # the ledger's, which ask the same door
     public = {name for name in dir(Record) if not name.startswith("_")}
-    assert {name for name in public if not name.startswith(WRITES)} == reading | others | inside
+    assert {name for name in public if not name.startswith(WRITES)} == reading | others
 
 
 def test_reading_goes_on_while_somebody_writes(told, url, incident_draft):
@@ -271,6 +273,25 @@ def test_a_guarded_reader_sees_what_is_saved_later(full, tmp_path, monkeypatch, 
                 assert reader.data_version() == 9 + number
             assert reader.data_version() == 9 + number
             assert reader.verify() == []
+
+
+def test_a_guarded_reader_never_answers_from_two_states(full, tmp_path, monkeypatch, incident_draft):
+    """Where no lock can be taken, an answer during which somebody saved is asked for again."""
+    path = tmp_path / "records.db"
+    shutil.copy(full, path)
+    monkeypatch.setenv("WORKBENCH_READ_ONLY", "1")
+    seen = []
+
+    def ask(session):
+        seen.append(session.scalars(text("SELECT count FROM history_head")).one())
+        if len(seen) == 1:
+            with Record.open(f"sqlite:///{path}", author="Ann") as writer:
+                writer.add_incident(incident_draft(id="meanwhile"))
+        return seen[-1]
+
+    with Record.open(f"sqlite:///{path}", read_only=True) as reader:
+        assert reader.database.read(ask) == 9
+    assert seen == [8, 9]
 
 
 def test_opening_needs_no_alembic_and_no_polars(url):

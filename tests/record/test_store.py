@@ -33,6 +33,8 @@ def test_a_save_says_who_and_when(url, incident_draft):
     assert (edited.version, edited.created_by, edited.created_at) == (2, "Ann", at)
     assert (edited.updated_by, edited.title) == ("李雷", "Checkout is down")
     assert edited.updated_at > at
+    with Record.open(url, read_only=True) as reader:
+        assert [(one.author, one.at) for one in reader.history()] == [("Ann", at), ("李雷", edited.updated_at)]
 
 
 def test_an_id_is_taken_once(record, incident_draft):

@@ -32,7 +32,7 @@ class Actions(Ledger):
             row = ActionRow(id=new_id("action"), incident_id=incident_id)
             row.state, row.state_reason = ActionState.OPEN.value, ""
             row.take(draft)
-            return Action.model_validate(self.save_new(session, end, row, incident_id))
+            return Action.model_validate(self._save_new(session, end, row, incident_id))
 
         return self.database.write("adding an action", change)
 
@@ -51,7 +51,7 @@ class Actions(Ledger):
             standing(row)
             row.take(draft)
 
-        return Action.model_validate(self.save_over(ActionRow, action_id, version, "edited", change))
+        return Action.model_validate(self._save_over(ActionRow, action_id, version, "edited", change))
 
     def move_action(self, action_id: str, state: ActionState | str, version: int, reason: str = "") -> Action:
         """Take an action one step further and return it; dropping it needs a reason.
@@ -69,7 +69,7 @@ class Actions(Ledger):
             states.check_step(f"action {row.title!r}", ActionState(row.state), wanted, reason)
             row.state, row.state_reason = wanted.value, reason
 
-        return Action.model_validate(self.save_over(ActionRow, action_id, version, "moved", change))
+        return Action.model_validate(self._save_over(ActionRow, action_id, version, "moved", change))
 
     def measure_action(self, action_id: str, version: int, *, holds: bool, measured: str) -> Action:
         """Save that a done action's success metric was measured; it becomes verified when it ``holds``, else failed.
@@ -93,7 +93,7 @@ class Actions(Ledger):
             row.state = (ActionState.VERIFIED if holds else ActionState.FAILED).value
             row.state_reason = measured
 
-        return Action.model_validate(self.save_over(ActionRow, action_id, version, "measured", change))
+        return Action.model_validate(self._save_over(ActionRow, action_id, version, "measured", change))
 
     def withdraw_action(self, action_id: str, version: int, reason: str) -> Action:
         """Take an action back that should never have been there, with a reason, and return it; it stays in the record.
@@ -103,7 +103,7 @@ class Actions(Ledger):
             InvalidError: the reason is missing.
             RecordError: it was withdrawn before.
         """
-        return Action.model_validate(self.withdraw(ActionRow, action_id, version, reason))
+        return Action.model_validate(self._withdraw(ActionRow, action_id, version, reason))
 
     def action(self, action_id: str) -> Action:
         """Return an action, withdrawn or not.

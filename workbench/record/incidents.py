@@ -29,7 +29,7 @@ class Incidents(Ledger):
                 raise InvalidError.of("incident", {"id": f"{draft.id} is taken; choose another"})
             row = IncidentRow()
             row.take(draft)
-            return Incident.model_validate(self.save_new(session, end, row, draft.id))
+            return Incident.model_validate(self._save_new(session, end, row, draft.id))
 
         return self.database.write("adding an incident", change)
 
@@ -48,7 +48,7 @@ class Incidents(Ledger):
                 raise InvalidError.of("incident", {"id": f"stays {row.id}, because evidence and reviews are under it"})
             row.take(draft)
 
-        return Incident.model_validate(self.save_over(IncidentRow, incident_id, version, "edited", change))
+        return Incident.model_validate(self._save_over(IncidentRow, incident_id, version, "edited", change))
 
     def incident(self, incident_id: str) -> Incident:
         """Return an incident.

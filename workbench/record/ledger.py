@@ -40,20 +40,20 @@ class Ledger:
 
     def __init__(self, database: Database, author: str, clock: Callable[[], datetime]) -> None:
         self.database = database
-        self.author = author
-        self.now = clock
+        self._author = author
+        self._now = clock
 
-    def save_new(self, session: Session, end: HeadRow, row: R, incident_id: str) -> dict[str, Any]:
+    def _save_new(self, session: Session, end: HeadRow, row: R, incident_id: str) -> dict[str, Any]:
         """Save a row for the first time; return it as JSON."""
         row.version = 1
-        row.created_at = row.updated_at = self.now()
-        row.created_by = row.updated_by = self.author
+        row.created_at = row.updated_at = at = self._now()
+        row.created_by = row.updated_by = self._author
         session.add(row)
         session.flush()  # before its history entry, so that a refusal of the database names the row
-        self.append(session, end, row, incident_id, "added", None)
+        self._append(session, end, row, at, incident_id, "added", None)
         return row.told()
 
-    def save_over(
+    def _save_over(
         self, table: type[R], key: str, version: int, action: str, change: Callable[[R], None]
     ) -> dict[str, Any]:
         """Change a row that still has the version that was edited; return it as JSON. Nothing new makes no version."""
@@ -74,13 +74,14 @@ class Ledger:
             change(row)
             if row.told() != before:
                 row.version += 1
-                row.updated_at, row.updated_by = self.now(), self.author
-                self.append(session, end, row, before.get("incident_id", key), action, before)
+                row.updated_at = at = self._now()
+                row.updated_by = self._author
+                self._append(session, end, row, at, before.get("incident_id", key), action, before)
             return row.told()
 
         return self.database.write(f"changing a {table.kind}", save)
 
-    def withdraw(self, table: type[W], key: str, version: int, reason: str) -> dict[str, Any]:
+    def _withdraw(self, table: type[W], key: str, version: int, reason: str) -> dict[str, Any]:
         """Mark a row as withdrawn; return it as JSON."""
         if not reason.strip():
             raise refusals.needs_reason(table.kind)
@@ -90,17 +91,24 @@ class Ledger:
             standing(row)
             row.withdrawn_reason = reason
 
-        return self.save_over(table, key, version, "withdrawn", change)
+        return self._save_over(table, key, version, "withdrawn", change)
 
-    def append(
-        self, session: Session, end: HeadRow, row: Row, incident_id: str, action: str, before: dict[str, Any] | None
+    def _append(
+        self,
+        session: Session,
+        end: HeadRow,
+        row: Row,
+        at: datetime,
+        incident_id: str,
+        action: str,
+        before: dict[str, Any] | None,
     ) -> None:
         """Add the history entry of a change to ``row`` in the same transaction."""
         history.append(
             session,
             end,
-            at=self.now(),
-            author=self.author,
+            at=at,
+            author=self._author,
             kind=row.kind,
             object_id=row.key,
             incident_id=incident_id,

@@ -25,11 +25,10 @@ class Snapshots(Ledger):
             UnknownError: there is no such incident.
             RecordError: this version is noted with another hash.
         """
-        at = self.now()
-        values = {"version": version, "manifest_sha256": manifest_sha256, "at": at, "author": self.author or "nobody"}
-        note = SnapshotNote.of(values)
 
         def change(session: Session, end: HeadRow) -> SnapshotNote:
+            values = {"version": version, "manifest_sha256": manifest_sha256, "at": self._now(), "author": self._author}
+            note = SnapshotNote.of(values)
             found(session, IncidentRow, incident_id)
             row = session.get(SnapshotRow, (incident_id, note.version))
             if row is not None:
@@ -38,7 +37,7 @@ class Snapshots(Ledger):
                 return SnapshotNote.model_validate(row.told())
             row = SnapshotRow(incident_id=incident_id, **note.model_dump())
             session.add(row)
-            self.append(session, end, row, incident_id, "pinned", None)
+            self._append(session, end, row, note.at, incident_id, "pinned", None)
             return SnapshotNote.model_validate(row.told())
 
         return self.database.write("noting a snapshot", change)

@@ -28,7 +28,7 @@ class Timeline(Ledger):
             found(session, IncidentRow, incident_id)
             row = TimelineEntryRow(id=new_id("entry"), incident_id=incident_id)
             row.take(draft)
-            return TimelineEntry.model_validate(self.save_new(session, end, row, incident_id))
+            return TimelineEntry.model_validate(self._save_new(session, end, row, incident_id))
 
         return self.database.write("adding a timeline entry", change)
 
@@ -47,7 +47,7 @@ class Timeline(Ledger):
             standing(row)
             row.take(draft)
 
-        return TimelineEntry.model_validate(self.save_over(TimelineEntryRow, entry_id, version, "edited", change))
+        return TimelineEntry.model_validate(self._save_over(TimelineEntryRow, entry_id, version, "edited", change))
 
     def withdraw_entry(self, entry_id: str, version: int, reason: str) -> TimelineEntry:
         """Take a timeline entry back, with a reason that everybody can read, and return it; it stays in the record.
@@ -57,7 +57,7 @@ class Timeline(Ledger):
             InvalidError: the reason is missing.
             RecordError: it was withdrawn before.
         """
-        return TimelineEntry.model_validate(self.withdraw(TimelineEntryRow, entry_id, version, reason))
+        return TimelineEntry.model_validate(self._withdraw(TimelineEntryRow, entry_id, version, reason))
 
     def entry(self, entry_id: str) -> TimelineEntry:
         """Return a timeline entry, withdrawn or not.
