@@ -30,7 +30,7 @@ from workbench.publish.serve.live import LIVE_PAGES, LivePage, Shipped, with_par
 from workbench.publish.serve.login import Login
 from workbench.publish.serve.plan import Plan
 from workbench.publish.serve.routes import Desk, Health, Slash
-from workbench.publish.serve.stored import Home, Review, Shelf
+from workbench.publish.serve.stored import NAME, Home, Review, Shelf
 from workbench.resources import NOTEBOOKS, REPORTS, STATIC
 
 __all__ = ["Server"]
@@ -75,6 +75,7 @@ class Server(Voila):  # type: ignore[misc]  # voila has no types
         self.config = Config(kernel_settings())
         self.config.VoilaExecutor.cell_error_instruction = _FAILED
         self.config.VoilaExecutor.cell_timeout_instruction = _FAILED
+        self.log_level = logging.WARNING
         self.port = self.plan.port
         self.root_dir = str(NOTEBOOKS)
         self.open_browser = False
@@ -141,9 +142,9 @@ class Server(Voila):  # type: ignore[misc]  # voila has no types
             (r"/healthz", Health),
             (r"/login", Login),
             (r"/favicon\.ico", Icon),
-            (r"/reviews/(?P<incident>[^/]+)", Slash),
-            (r"/reviews/(?P<incident>[^/]+)/", Review),
-            (r"/reviews/(?P<incident>[^/]+)/(?P<version>[^/]+)/", Review),
+            (rf"/reviews/(?P<incident>{NAME})", Slash),
+            (rf"/reviews/(?P<incident>{NAME})/", Review),
+            (rf"/reviews/(?P<incident>{NAME})/(?P<version>{NAME})/", Review),
             (r"/live/(?P<name>[a-z]+)/", LivePage, for_voila),
             (rf"/api/kernels/{_KERNEL}", KernelState),
             (rf"/api/kernels/{_KERNEL}/channels", Channels),

@@ -6,7 +6,6 @@ import asyncio
 import gzip
 import hashlib
 import logging
-import re
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,10 +18,11 @@ from workbench.publish.serve.gate import Gate
 from workbench.publish.serve.words import Words
 from workbench.versions import versions
 
-__all__ = ["Answer", "Home", "Review", "Shelf", "answer_of", "send"]
+__all__ = ["NAME", "Answer", "Home", "Review", "Shelf", "answer_of", "send"]
 
 _LOG = logging.getLogger(__name__)
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,199}")
+NAME = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,199}"
+"""What an incident and a version may be called in an address; nothing with a slash, nothing hidden, nothing of our own."""
 _EMPTY = Words(
     "Nothing is published yet",
     "Make the first review with: workbench review ID. It appears here as soon as it is done; reload this page then.",
@@ -151,8 +151,7 @@ class Review(_Page):
 
     async def get(self, incident: str, version: str = "") -> None:
         """Send the review."""
-        named = _NAME.fullmatch(incident) and (not version or _NAME.fullmatch(version))
-        answer = await self.shelf.page(incident, "review.ipynb", version) if named else None
+        answer = await self.shelf.page(incident, "review.ipynb", version)
         if answer is None:
             self.words = Words(
                 "There is no such review", "It may not be published yet, or the address may be mistyped."
