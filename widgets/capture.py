@@ -130,15 +130,15 @@ class Capture:
         return self.chart.view
 
     def _tell(self) -> None:
-        if self.record is None:
+        if self.record is None or self.workspace is None:
             self._told.value = ""
         elif self.incident is None:
             self._told.value = str(_choices(self.record))
         else:
-            self._told.value = str(_heading(self.incident, self.record))
+            self._told.value = str(_heading(self.incident, self.record, self.workspace.author()))
 
 
-def _heading(incident: Incident, record: Record) -> Markup:
+def _heading(incident: Incident, record: Record, author: str) -> Markup:
     times = incident.milestones
     entries, actions = record.entries(incident.id), record.actions(incident.id)
     saved = [item.updated_at for item in (*entries, *actions)]
@@ -162,7 +162,7 @@ def _heading(incident: Incident, record: Record) -> Markup:
         entries=_count(len(entries), "entry", "entries"),
         actions=_count(len(actions), "action", "actions"),
         last=last,
-        author=record.author,
+        author=author,
     )
 
 

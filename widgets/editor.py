@@ -39,6 +39,7 @@ class Editor(Form[DraftT, ItemT]):
         incident_id: whose list this is.
         noun: what one is called ("entry").
         none: what stands in the list while it is empty.
+        no_evidence: what stands in place of the evidence while there is none.
     """
 
     def __init__(
@@ -50,12 +51,11 @@ class Editor(Form[DraftT, ItemT]):
         incident_id: str,
         noun: str,
         none: str,
+        no_evidence: str = "",
     ) -> None:
         self.record, self.incident_id, self.noun = record, incident_id, noun
         self.editing: ItemT | None = None
-        self.evidence = Evidence(
-            none="None yet. Mark a time on the chart to attach what it shows.", removed=self._evidence_removed
-        )
+        self.evidence = Evidence(none=no_evidence, removed=self._evidence_removed)
         super().__init__(draft, fields, title=f"Add {noun}", save=f"Save {noun}")
         self.clear_button = button("Clear", "wb-key-clear", "wb-send-clear")
         self.withdraw_button = button("Withdraw…", "wb-key-withdraw")

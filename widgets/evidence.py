@@ -14,10 +14,15 @@ __all__ = ["Evidence"]
 
 
 class Evidence:
-    """The chips of a form: one for each citation, pressed to take it off."""
+    """The chips of a form: one for each citation, pressed to take it off.
+
+    Args:
+        none: what stands there while there is none; with no words for it, nothing is shown then.
+        removed: called after one was taken off.
+    """
 
     def __init__(self, *, none: str, removed: Callable[[], object]) -> None:
-        self._none = none
+        self._none = ipywidgets.HTML(str(Markup('<span class="wb-hint">{}</span>').format(none))) if none else None
         self._removed = removed
         self._citations: tuple[Citation, ...] = ()
         title = ipywidgets.HTML('<span class="wb-label">Evidence <span class="wb-optional">(optional)</span></span>')
@@ -36,8 +41,8 @@ class Evidence:
     def set(self, citations: Iterable[Citation]) -> None:
         """Show these and no others."""
         self._citations = tuple(citations)
-        none = ipywidgets.HTML(str(Markup('<span class="wb-hint">{}</span>').format(self._none)))
-        self._chips.children = [self._chip(one) for one in self._citations] or [none]
+        self._chips.children = [self._chip(one) for one in self._citations] or ([self._none] if self._none else [])
+        self.view.layout.display = "" if self._chips.children else "none"
 
     def add(self, citation: Citation) -> None:
         """Attach a citation; it takes the place of the last one when that shows another span of the same series."""

@@ -83,6 +83,11 @@ class Field:
     def text(self, text: str) -> None:
         self.widget.value = (text or None) if isinstance(self.widget, ipywidgets.RadioButtons) else text
 
+    @property
+    def optional(self) -> bool:
+        """Whether it may be left empty."""
+        return not self.required and not self.start
+
     def read(self) -> object:
         """Return the value that was meant, or NOTHING.
 
@@ -146,8 +151,7 @@ class Field:
 
     def _describe(self) -> None:
         name = f"{self.label} {self.unit}" if self.unit else self.label
-        may_be_empty = not self.required and not self.start
-        optional = Markup(' <span class="wb-optional">(optional)</span>') if may_be_empty else ""
+        optional = Markup(' <span class="wb-optional">(optional)</span>') if self.optional else ""
         parts = [Markup('<span class="wb-label">{}{}</span>').format(name, optional)]
         parts += [
             Markup('<span class="wb-{}">{}</span>').format(kind, words)

@@ -19,6 +19,8 @@ __all__ = ["Form", "button"]
 DraftT = TypeVar("DraftT", bound=Fact)
 SavedT = TypeVar("SavedT")
 
+_REST = Markup('<p class="wb-hint">Fill in all that isn\'t marked optional.</p>')
+
 
 class Form(Generic[DraftT, SavedT]):
     """Fields, their errors, and a button that saves.
@@ -140,7 +142,8 @@ class Form(Generic[DraftT, SavedT]):
 
     def title(self, words: str) -> None:
         """Set what stands above the form."""
-        self.heading.value = str(Markup("<h3>{}</h3>").format(words))
+        rest = _REST if any(field.optional for field in self.fields.values()) else ""
+        self.heading.value = str(Markup("<h3>{}</h3>{}").format(words, rest))
 
     def show_errors(self) -> None:
         """Mark what is wrong: in fields that were touched, and in all once somebody tried to save."""

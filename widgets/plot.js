@@ -134,12 +134,15 @@ export default {
 
     function place() {
       if (!view) return;
-      const [left, top] = view.origin();
       const svg = chart.querySelector("svg");
-      const inset = svg ? svg.getBoundingClientRect().left - box.getBoundingClientRect().left : 0;
+      if (!svg) return;
+      const [left, top] = view.origin();
+      const padding = view.padding();
+      const outer = box.getBoundingClientRect();
+      const inner = svg.getBoundingClientRect();
       Object.assign(area.style, {
-        left: `${inset + left}px`,
-        top: `${top}px`,
+        left: `${inner.left - outer.left + padding.left + left}px`,
+        top: `${inner.top - outer.top + padding.top + top}px`,
         width: `${view.width()}px`,
         height: `${view.height()}px`,
       });

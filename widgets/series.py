@@ -79,12 +79,25 @@ class Series:
 
     @cached_property
     def _changes(self) -> pl.DataFrame:
-        from workbench.analysis.changes import series_changes  # noqa: PLC0415
+        """Return one row a series: its key, moved_at (null unless it stayed off its level) and nats, how rare that is.
 
-        window = self.snapshot.window
-        # Without a baseline nothing can have moved: an empty one before the window leaves every score null.
+        Services come in the order of all that their series say together, then each service's series in theirs.
+        """
+        import polars as pl  # noqa: PLC0415
+
+        from workbench.analysis.changes import moved_series, series_changes  # noqa: PLC0415
+
+        window, metrics = self.snapshot.window, self.snapshot.frame("metrics")
+        # Without a baseline nothing can have moved: an empty one before the window leaves every weight null.
         baseline = self.snapshot.baseline or window.baseline(window.duration)
-        return series_changes(self.snapshot.frame("metrics"), window=window, baseline=baseline)
+        every = series_changes(metrics, window=window, baseline=baseline).select(*_KEY, "moved_at")
+        weights = moved_series(metrics, window=window, baseline=baseline).select(*_KEY, "nats")
+        return (
+            every.join(weights, on=_KEY, how="left", nulls_equal=True, maintain_order="left")
+            .with_columns(moved_at=pl.when(pl.col("nats").is_not_null()).then("moved_at"))
+            .with_columns(together=pl.col("nats").sum().over("service"))
+            .sort(["together", "service", "nats", "metric"], descending=[True, False, True, False], nulls_last=True)
+        )
 
     @staticmethod
     def _line(points: pl.DataFrame, key: tuple[str | None, ...], *, hot: bool) -> Line:

@@ -69,6 +69,7 @@ class TimelineForm(Editor[TimelineEntryDraft, TimelineEntry]):
             record=record,
             incident_id=incident.id,
             noun="entry",
+            no_evidence="None yet. Mark a time on the chart to attach what it shows.",
             none="Nothing is told yet. Mark a moment on the chart, or type when something happened and what it was.",
         )
         self._meant = ipywidgets.HTML()
