@@ -40,14 +40,14 @@ class Ledger:
 
     def __init__(self, database: Database, author: str, clock: Callable[[], datetime]) -> None:
         self.database = database
-        self._author = author
+        self.author = author
         self._now = clock
 
     def _save_new(self, session: Session, end: HeadRow, row: R, incident_id: str) -> dict[str, Any]:
         """Save a row for the first time; return it as JSON."""
         row.version = 1
         row.created_at = row.updated_at = at = self._now()
-        row.created_by = row.updated_by = self._author
+        row.created_by = row.updated_by = self.author
         session.add(row)
         session.flush()  # before its history entry, so that a refusal of the database names the row
         self._append(session, end, row, at, incident_id, "added", None)
@@ -75,7 +75,7 @@ class Ledger:
             if row.told() != before:
                 row.version += 1
                 row.updated_at = at = self._now()
-                row.updated_by = self._author
+                row.updated_by = self.author
                 self._append(session, end, row, at, before.get("incident_id", key), action, before)
             return row.told()
 
@@ -108,7 +108,7 @@ class Ledger:
             session,
             end,
             at=at,
-            author=self._author,
+            author=self.author,
             kind=row.kind,
             object_id=row.key,
             incident_id=incident_id,

@@ -27,7 +27,7 @@ class Snapshots(Ledger):
         """
 
         def change(session: Session, end: HeadRow) -> SnapshotNote:
-            values = {"version": version, "manifest_sha256": manifest_sha256, "at": self._now(), "author": self._author}
+            values = {"version": version, "manifest_sha256": manifest_sha256, "at": self._now(), "author": self.author}
             note = SnapshotNote.of(values)
             found(session, IncidentRow, incident_id)
             row = session.get(SnapshotRow, (incident_id, note.version))

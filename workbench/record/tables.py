@@ -5,12 +5,13 @@ Nothing here is understood by only one database. Every row that people see tells
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, MetaData, String, Text, TypeDecorator
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
 
+from workbench.record.columns import Base
 from workbench.record.fields import LINE_LENGTH, SLUG_LENGTH
 from workbench.record.model import (
     Action,
@@ -24,43 +25,6 @@ from workbench.record.model import (
 from workbench.window import format_time
 
 __all__ = ["ActionRow", "Base", "HeadRow", "HistoryRow", "IncidentRow", "Row", "SnapshotRow", "TimelineEntryRow"]
-
-
-class UtcTime(TypeDecorator[datetime]):
-    """A moment in UTC with microseconds, also where the database knows no zones."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return what is stored: UTC, without its zone for databases that would drop it anyway."""
-        if value is None:
-            return None
-        utc = value.astimezone(UTC)
-        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
-        """Return what is read, in UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Base(DeclarativeBase):
-    """The base of every table; constraints have names, so that a migration can find them."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map: ClassVar[dict[Any, Any]] = {
-        datetime: UtcTime(),
-        list[str]: JSON(),
-        list[dict[str, Any]]: JSON(),
-    }
 
 
 _Name = String(LINE_LENGTH)
