@@ -11,6 +11,8 @@
   let drawing = null;
 
   for (const name of ["style.css", "forms.css"]) {
+    // A live page has them in its head already.
+    if ([...document.styleSheets].some((sheet) => sheet.href?.endsWith(`/${name}`) && sheet.href.includes(NAME))) continue;
     const link = document.createElement("link");
     link.rel = "stylesheet";
     link.href = new URL(name, here).href;
