@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -151,6 +152,18 @@ class Workspace:
         url = _address(self.root, self.settings.record.url)
         return Record.open(url, author=self.author(author), read_only=read_only or self.read_only)
 
+    def _noted_hashes(self) -> dict[int, str]:
+        """Return the hashes of history entries that published reviews noted, by the entries' numbers."""
+        noted: dict[int, str] = {}
+        for path in sorted(self.published.glob("*/*/run.json")):
+            try:
+                history = json.loads(path.read_bytes())["history"]
+                noted[int(history["entries"])] = str(history["hash"])
+            except (OSError, ValueError, KeyError, TypeError):
+                # A run that tells no hash proves nothing and disproves nothing.
+                continue
+        return noted
+
     def window_of(self, incident: Incident) -> Window:
         """Return the incident's window: [started_at, resolved_at), padded as set; until now while it lasts."""
         times = incident.milestones
@@ -234,7 +247,7 @@ class Workspace:
 
         evidence = self.root / "evidence"
         with self.record(read_only=True) as record:
-            found = record.verify()
+            found = record.verify(self._noted_hashes())
             noted = {
                 incident.id: {note.version: note.manifest_sha256 for note in record.snapshots(incident.id)}
                 for incident in record.incidents()

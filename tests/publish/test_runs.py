@@ -157,3 +157,12 @@ def test_papermill_works_by_hand_too(demo: Workspace, tmp_path: Path, name: str)
     assert told.returncode == 0, told.stderr[-1500:]
     cells = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells
     assert any(cell.get("outputs") for cell in cells)
+
+
+def test_a_history_rewritten_as_a_whole_is_found_by_what_reviews_noted(desk: Workspace) -> None:
+    """A record replaced by another one that is whole in itself doesn't fit the published reviews."""
+    assert desk.verify() == []
+    (desk.root / "records.db").unlink()
+    other = Workspace.create(desk.root.parent / "other")
+    shutil.copy(other.root / "records.db", desk.root / "records.db")
+    assert [line for line in desk.verify() if "histor" in line]

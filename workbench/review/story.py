@@ -21,7 +21,7 @@ from workbench.telemetry.schema import FRAMES, FrameName
 from workbench.window import Window, parse_time
 
 if TYPE_CHECKING:
-    from workbench.record import Action, Incident, TimelineEntry
+    from workbench.record import Action, Incident, Record, TimelineEntry
     from workbench.workspace import Workspace
 
 __all__ = ["Story", "compose", "tell"]
@@ -173,6 +173,8 @@ def tell(
 ) -> Story:
     """Return the story of an incident of a workspace, from its newest snapshot or the one named.
 
+    An empty ``incident_id`` means the incident that started last, so that a notebook runs as it is shipped.
+
     Raises:
         UnknownError: there is no such incident, or no such snapshot.
         EvidenceError: the snapshot can't be read.
@@ -180,7 +182,7 @@ def tell(
         TimeError: ``as_of`` has no zone.
     """
     with workspace.record(read_only=True) as record:
-        incident = record.incident(incident_id)
+        incident = record.incident(incident_id or _newest(record))
         entries = record.entries(incident.id)
         actions = record.actions(incident.id)
     try:
@@ -191,6 +193,13 @@ def tell(
         pinned = None
     moment = None if as_of in {None, ""} else parse_time(as_of, "as_of")  # type: ignore[arg-type]
     return compose(incident, entries, actions, pinned, as_of=moment, edition=edition)
+
+
+def _newest(record: Record) -> str:
+    known = record.incidents()
+    if not known:
+        raise UnknownError("there is no incident yet", do="Add one: workbench incident add --help")
+    return max(known, key=lambda one: (one.milestones.started_at, one.id)).id
 
 
 def _window(incident: Incident, as_of: datetime) -> Window:
