@@ -147,10 +147,12 @@ export default {
     }
 
     model.on("msg:custom", heard);
+    model.on("change:form", describeSoon);
     attach();
     return () => {
       ended = true;
       model.off("msg:custom", heard);
+      model.off("change:form", describeSoon);
       if (observer) observer.disconnect();
       if (root) {
         root.removeEventListener("click", pressed, true);

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -14,6 +13,7 @@ from widgets.action import ActionForm
 from widgets.callout import Callout, keep_log
 from widgets.reader import day_words, time_words
 from widgets.timeline import TimelineForm
+from widgets.watch import Watch
 from workbench.errors import EvidenceError, UnknownError, WorkbenchError
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from workbench.workspace import Workspace
 
 __all__ = ["Capture", "capture"]
-
-_LOG = logging.getLogger("workbench.widgets")
 
 
 def capture(incident: str = "", workspace: str = "") -> Capture:
@@ -80,6 +78,7 @@ class Capture:
         self.entries: TimelineForm | None = None
         self.deeds: ActionForm | None = None
         self.chart: BrushChart | None = None
+        self._watch: Watch | None = None
         self._told = ipywidgets.HTML()
         if record is None or not incident:
             return
@@ -94,6 +93,8 @@ class Capture:
         if self.problem is not None:
             notice.say("failed", self.problem.what, do=self.problem.do)
         self._tell()
+        if self.record is not None:
+            self._watch = Watch(self.record, self._tell, guard=notice.guard)
         return _column(notice, self._told, css="wb-capture")
 
     def timeline(self) -> Any:

@@ -142,6 +142,7 @@ class Form(Generic[DraftT, SavedT]):
 
     def title(self, words: str) -> None:
         """Set what stands above the form."""
+        self.access.form = words
         rest = _REST if any(field.optional for field in self.fields.values()) else ""
         self.heading.value = str(Markup("<h3>{}</h3>{}").format(words, rest))
 

@@ -8,6 +8,7 @@ import nbformat
 import pytest
 
 import widgets
+from workbench.record import IncidentDraft, TimelineEntryDraft
 from workbench.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,6 +58,18 @@ def test_the_parts_work_together(workspace: Workspace, monkeypatch: pytest.Monke
     assert "1 entry and no actions saved, last at" in desk._told.value
 
 
+def test_a_colleagues_save_is_counted_at_the_head(workspace: Workspace) -> None:
+    """The head of the page follows the record."""
+    desk = widgets.capture("slow-checkout", str(workspace.root))
+    assert "no entries" in told(desk)
+    with workspace.record(author="Food on-call") as record:
+        entry = {"at": "2023-01-29T09:13:00Z", "what": "Seen", "who": "Food on-call", "kind": "detection"}
+        record.add_entry("slow-checkout", TimelineEntryDraft.of(entry))
+    assert desk._watch is not None
+    assert desk._watch.look()
+    assert "1 entry and no actions saved" in desk._told.value
+
+
 def test_the_address_names_the_incident(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """It goes before the parameter; who saves never comes from it."""
     monkeypatch.setenv("QUERY_STRING", "incident=slow-checkout&author=boss&WORKBENCH_AUTHOR=boss")
@@ -96,8 +109,6 @@ def test_a_missing_workspace_is_told_in_words(tmp_path: Path) -> None:
 
 def test_without_pinned_evidence_the_form_still_works(tmp_path: Path) -> None:
     """The page says why there is no chart."""
-    from workbench.record import IncidentDraft
-
     workspace = Workspace.create(tmp_path / "new")
     with workspace.record(author="Mira") as record:
         record.add_incident(
