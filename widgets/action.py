@@ -46,7 +46,7 @@ class ActionForm(Editor[ActionDraft, Action]):
                 Field(
                     action,
                     "due",
-                    hint="Year-month-day, such as 2026-12-23",
+                    hint="Such as 2026-12-23",
                     empty="Name the day: an action without one is an idea.",
                 ),
             ),
