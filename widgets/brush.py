@@ -75,6 +75,11 @@ class BrushChart:
         """Have ``callback`` called each time a moment or a span is marked."""
         self._marked.append(callback)
 
+    def clear(self) -> None:
+        """Mark nothing."""
+        self.selection = None
+        self.plot.selection = []
+
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         return self.view._repr_mimebundle_(**kwargs)
 

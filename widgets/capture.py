@@ -127,6 +127,7 @@ class Capture:
         except (UnknownError, EvidenceError) as error:
             notice.say("info", f"No chart: {error.what}", do=f"{error.do}. Until then, type the times")
             return notice
+        form.on_cleared(self.chart.clear)
         self.chart.on_marked(lambda marked: form.fill(marked.start, marked.end, marked.citation))
         return self.chart.view
 

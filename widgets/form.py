@@ -45,6 +45,7 @@ class Form(Generic[DraftT, SavedT]):
         self._ahead: dict[str, str] = {}
         self._late: dict[str, str] = {}
         self._saved: list[Callable[[SavedT], object]] = []
+        self._cleared: list[Callable[[], object]] = []
         self.heading = ipywidgets.HTML()
         self.heading.add_class("wb-heading")
         self.summary = ipywidgets.HTML()
@@ -86,6 +87,10 @@ class Form(Generic[DraftT, SavedT]):
     def on_saved(self, callback: Callable[[SavedT], object]) -> None:
         """Have ``callback`` called with what was saved, after each save."""
         self._saved.append(callback)
+
+    def on_cleared(self, callback: Callable[[], object]) -> None:
+        """Have ``callback`` called each time the form was emptied."""
+        self._cleared.append(callback)
 
     def store(self, draft: DraftT) -> SavedT:
         """Save the draft and return what was saved."""
@@ -139,6 +144,8 @@ class Form(Generic[DraftT, SavedT]):
         for field in self.fields.values():
             field.clear()
         self._show({})
+        for callback in self._cleared:
+            callback()
 
     def title(self, words: str) -> None:
         """Set what stands above the form."""

@@ -50,11 +50,15 @@ def test_the_parts_work_together(workspace: Workspace, monkeypatch: pytest.Monke
     assert desk.entries.fields["until"].text != ""
     for name, text in {"what": "It moved", "who": "CPU series", "kind": "observation"}.items():
         desk.entries.fields[name].text = text
+    marked = desk.chart.selection
+    assert marked is not None
     desk.entries.save_button.click()
+    assert desk.chart.selection is None
+    assert desk.chart.plot.selection == []
     with workspace.record(read_only=True) as record:
         saved = record.entries("slow-checkout")[0]
     assert saved.created_by == "Mira"
-    assert saved.evidence == (desk.chart.selection.citation,)
+    assert saved.evidence == (marked.citation,)
     assert "1 entry and no actions saved, last at" in desk._told.value
 
 
