@@ -99,12 +99,11 @@ class Capture:
 
     def timeline(self) -> Any:
         """Return the chart to mark times on, the form of an entry, and the list of those that are saved."""
-        if self.incident is None or self.record is None:
+        if self.incident is None or self.record is None or self.workspace is None:
             return _later()
         self.entries = form = TimelineForm(self.record, self.incident)
         form.on_saved(lambda _: self._tell())
-        chart = self._chart()
-        return _desk(chart, form)
+        return _desk(self._chart(form, self.workspace, self.incident), form)
 
     def actions(self) -> Any:
         """Return the form of an action and the list of those that are saved."""
@@ -114,22 +113,25 @@ class Capture:
         self.deeds.on_saved(lambda _: self._tell())
         return _desk(None, self.deeds)
 
-    def _chart(self) -> Any:
+    def _chart(self, form: TimelineForm, workspace: Workspace, incident: Incident) -> Any:
         """Return the chart, or why there is none; the form works without."""
-        from widgets.brush import BrushChart  # noqa: PLC0415 - a page without a chart does without polars
-
         notice = Callout()
-        form, workspace, incident = self.entries, self.workspace, self.incident
-        if form is None or workspace is None or incident is None:
-            return notice
-        try:
-            self.chart = BrushChart(workspace.snapshot(incident.id), incident)
-        except (UnknownError, EvidenceError) as error:
-            notice.say("info", f"No chart: {error.what}", do=f"{error.do}. Until then, type the times")
-            return notice
-        form.on_cleared(self.chart.clear)
-        self.chart.on_marked(lambda marked: form.fill(marked.start, marked.end, marked.citation))
-        return self.chart.view
+
+        def make() -> None:
+            from widgets.brush import BrushChart  # noqa: PLC0415 - a page without a chart does without polars
+
+            try:
+                snapshot = workspace.snapshot(incident.id)
+            except (UnknownError, EvidenceError) as error:
+                notice.say("info", f"No chart: {error.what}", do=f"{error.do}. Until then, type the times")
+                return
+            chart = BrushChart(snapshot, incident)
+            form.on_cleared(chart.clear)
+            chart.on_marked(lambda marked: form.fill(marked.start, marked.end, marked.citation))
+            self.chart = chart
+
+        notice.guard(make)()
+        return self.chart.view if self.chart is not None else notice
 
     def _tell(self) -> None:
         if self.record is None or self.workspace is None:

@@ -125,6 +125,17 @@ def test_without_pinned_evidence_the_form_still_works(tmp_path: Path) -> None:
     assert "still going on" in told(desk)
 
 
+def test_a_chart_that_can_not_be_made_takes_nothing_else_with_it(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The form is there, and the page says in words that something failed."""
+    monkeypatch.setattr("widgets.brush.Series", lambda _: 1 / 0)
+    desk = widgets.capture("slow-checkout", str(workspace.root))
+    parts = desk.timeline().children
+    assert "That did not work" in parts[0].value
+    assert desk.entries is not None
+
+
 def test_a_failure_stands_in_the_workspaces_log(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """The page shows a number, the file has the rest."""
     desk = widgets.capture("slow-checkout", str(workspace.root))
