@@ -23,6 +23,8 @@ _RUNS = (
     20  # runs of points in a baseline: long enough to outlast a single spike, short enough to have many to compare with
 )
 _TAIL = 0.95  # beyond this quantile of the baseline's own runs the tail is extrapolated
+_ENOUGH = 1000.0  # deviations: farther says no more, least of all where a series was flat
+_FEW = 5  # points before: so many make their word count half
 _HIGH_IS_BAD = re.compile(
     r"latenc|duration|delay|error|fail|fault|timeout|exception|retr(y|ies)|drop|reject", re.IGNORECASE
 )
@@ -33,15 +35,15 @@ _UNITS = {"seconds": "s", "milliseconds": "ms", "ms": "ms", "microseconds": "µs
 def series_changes(metrics: pl.LazyFrame, *, window: Window, baseline: Window) -> pl.DataFrame:
     """Return how far each series went in the window, the farthest first.
 
-    Deviations are robust: from the median, in units of the median absolute deviation, which is held up by half of what it is
-    for most series of this name and by a twentieth of the level, so that a flat series doesn't make noise look large. Null, NaN and
-    infinite values are left out and counted.
+    Deviations are robust: from the median, in units of the median absolute deviation, which is held up by half of what
+    it is for most series of this name and by a twentieth of the level, so that a flat series doesn't make noise look
+    large. Null, NaN and infinite values are left out and counted.
 
     Returns:
-        One row a series: service, instance, metric, attributes, moved_at (time of the first point that moved, null when none
-        did), before (the baseline's median), during (the window's value farthest from it), score (deviations of that value, at
-        least 0, null without points on either side), direction ("up", "down" or "flat"), n_before, n_during, n_excluded.
-        Values are in the metric's own unit.
+        One row a series: service, instance, metric, attributes, moved_at (time of the first point that moved, null when
+        none did), before (the baseline's median), during (the window's value farthest from it), score (deviations of
+        that value, at least 0, null without points on either side), direction ("up", "down" or "flat"), n_before,
+        n_during, n_excluded. Values are in the metric's own unit.
     """
     points = _points(metrics, window, baseline)
     excluded = points.group_by(SERIES).agg(n_excluded=(~pl.col("finite")).sum())
@@ -73,9 +75,10 @@ def series_changes(metrics: pl.LazyFrame, *, window: Window, baseline: Window) -
 def moved_series(metrics: pl.LazyFrame, *, window: Window, baseline: Window) -> pl.DataFrame:
     """Return the series that stayed off their level for a while, by how seldom any series of that name did so before.
 
-    A run is a mean of a few points in a row. How far off the window's farthest run is, is compared with all runs of all series of the
-    same metric in the baseline; the 5 % farthest are extrapolated as a power law. A change for the better (less latency,
-    fewer errors) is left out, and so is a series that several services share to the digit: it describes their host.
+    A run is a mean of a few points in a row. How far off the window's farthest run is, is compared with all runs of all
+    series of the same metric in the baseline; the 5 % farthest are extrapolated as a power law. A change for the better
+    (less latency, fewer errors) is left out, and so is a series that several services share to the digit: it describes
+    their host.
 
     Returns:
         service, instance, metric, attributes, nats (weight of evidence: minus the logarithm of how often that happens).
@@ -84,22 +87,16 @@ def moved_series(metrics: pl.LazyFrame, *, window: Window, baseline: Window) -> 
     usual, inside = _measured(points)
     if inside.is_empty():
         return inside.select(*SERIES, nats="off")
-    shape = points.filter(~pl.col("inside")).sort("time").group_by(SERIES).agg(shape=pl.col("value").hash(0).implode())
-    shape = shape.with_columns(shape=pl.col("shape").list.eval(pl.element().hash(1)).list.sum())
-    hosts = shape.join(usual, on=SERIES, nulls_equal=True).filter(
-        pl.col("service").n_unique().over("metric", "shape") == 1
-    )
-    run = max(
-        1, min(int(usual["n_before"].median() or 1) // _RUNS, int(inside.group_by(SERIES).len()["len"].median() or 1))
-    )
+    shape = points.group_by(SERIES).agg(shape=pl.col("value").hash().sum())
+    alone = shape.filter(pl.col("service").n_unique().over("metric", "shape") == 1)
+    moments = usual.select(pl.col("n_before").median()).item() // _RUNS
+    run = int(max(1, min(moments, inside.group_by(SERIES).len().select(pl.col("len").median()).item())))
     off = pl.col("off").rolling_mean(run, min_samples=run).over(SERIES)
     both = points.join(usual, on=SERIES, nulls_equal=True).with_columns(
         off=(pl.col("value") - pl.col("before")) / pl.col("scale")
     )
     before = both.filter(~pl.col("inside")).sort("time").with_columns(off=off).drop_nulls("off")
-    reference = before.group_by("metric").agg(
-        runs=pl.col("off").abs().sort(), tail=pl.col("off").abs().quantile(_TAIL, "linear")
-    )
+    reference = before.group_by("metric").agg(tail=pl.col("off").abs().quantile(_TAIL, "linear").clip(lower_bound=1.0))
     now = (
         inside.sort("time")
         .with_columns(off=off)
@@ -108,23 +105,22 @@ def moved_series(metrics: pl.LazyFrame, *, window: Window, baseline: Window) -> 
         .group_by(SERIES)
         .agg(farthest=pl.col("off").abs().max(), tries=pl.len())
         .filter(pl.col("farthest") >= MOVED)
-        .join(hosts.select(SERIES), on=SERIES, nulls_equal=True, how="semi")
+        .join(alone.select(SERIES), on=SERIES, nulls_equal=True, how="semi")
         .join(reference, on="metric")
     )
-    rarer = (
-        pl.when(pl.col("farthest") > pl.col("tail"))
-        .then((1 - _TAIL) * pl.max_horizontal("tail", pl.lit(_SMALLEST)) / pl.col("farthest"))
-        .otherwise(1.0)
-    )
+    farthest = pl.col("farthest").clip(upper_bound=_ENOUGH)
+    rarer = pl.when(farthest > pl.col("tail")).then((1 - _TAIL) * pl.col("tail") / farthest).otherwise(1.0)
+    nats = -(rarer * pl.col("tries")).clip(upper_bound=1.0).log() * pl.col("n_before") / (pl.col("n_before") + _FEW)
     return (
-        now.with_columns(nats=-(rarer * pl.col("tries")).clip(upper_bound=1.0).log())
-        .select(*SERIES, "nats")
+        now.join(usual.select(*SERIES, "n_before"), on=SERIES, nulls_equal=True)
+        .select(*SERIES, nats=nats)
+        .filter(pl.col("nats") > 0)
         .sort(["nats", *SERIES], descending=[True, *[False] * 4])
     )
 
 
 def unit_of(metric: str) -> str:
-    """Return the unit a metric's name ends with: ``CpuUsageRate(%)`` → ``%``, ``http_duration_seconds`` → ``s``, else ""."""
+    """Return the unit a metric's name ends with, else "": ``CpuUsageRate(%)`` → ``%``, ``duration_seconds`` → ``s``."""
     name = metric.strip()
     if name.endswith(")") and "(" in name:
         return name[name.rindex("(") + 1 : -1]

@@ -1,10 +1,10 @@
-"""Delays are where time goes: into a service's own work, or into the gap between a caller's wait and the called service's answer."""
+"""Delays are where time goes: into a service's own work, or into the gap between a caller's wait and the answer."""
 
 from __future__ import annotations
 
 import polars as pl
 
-from workbench.analysis.baseline import PER_MAD, SLICE, weighted_median
+from workbench.analysis.baseline import PER_MAD, SLICE, weighted_quantile
 from workbench.analysis.shares import share_changes
 from workbench.analysis.traces import Traces
 
@@ -21,19 +21,21 @@ _KEY = ["kind", "service", "caller", "operation"]
 
 
 def delay_changes(traces: Traces) -> tuple[pl.DataFrame, int]:
-    """Return which operations' own work, and which calls' gaps, got slower, the surest first, and how many were looked at.
+    """Return which operations' own work and which calls' gaps got slower, and how many were looked at.
 
-    Two views must agree. The median of logarithms, against its chance error and how far it wanders between the baseline's slices,
-    shows a lasting shift and overlooks a burst. The share of slow calls (`share_changes`) shows a shift that fills a part of the
-    window only, and overlooks a slight one. The weight of evidence is their geometric mean.
+    Two views must agree. The median of logarithms, against its chance error and how far it wanders between the
+    baseline's slices, shows a lasting shift and overlooks a burst. The share of slow calls (`share_changes`) shows a
+    shift that fills a part of the window only, and overlooks a slight one. The weight of evidence is their geometric
+    mean.
 
-    A gap belongs to two services, and the one that shares it with more of its other calls is likelier to be the cause: of the
-    evidence each gets the part that its own calls, all together, earn it.
+    A gap belongs to two services, and the one that shares it with more of its other calls is likelier to be the cause:
+    of the evidence each gets the part that its own calls, all together, earn it.
 
     Returns:
-        One row for each that got slower: kind ("own" or "gap"), service, caller (of a gap, else null), operation, n_before, n_during
-        (calls), before, during (median milliseconds), odd_before, odd_during (slow calls), first_odd (start of the first slow call
-        in the window), nats (weight of evidence), part (of it that falls to ``service``; the rest falls to ``caller``).
+        One row for each that got slower: kind ("own" or "gap"), service, caller (of a gap, else null), operation,
+        n_before, n_during (calls), before, during (median milliseconds), odd_before, odd_during (slow calls), first_odd
+        (start of the first slow call in the window), nats (weight of evidence), part (of it that falls to ``service``;
+        the rest falls to ``caller``).
     """
     calls, gaps = _calls(traces.visits)
     middle = calls.group_by(*_KEY, SLICE).agg(
@@ -41,11 +43,14 @@ def delay_changes(traces: Traces) -> tuple[pl.DataFrame, int]:
         level=pl.col("size").median(),
         spread=(pl.col("size") - pl.col("size").median()).abs().median() * PER_MAD,
     )
-    usual = middle.filter(pl.col(SLICE).is_not_null()).group_by(_KEY).agg(usual=weighted_median("level", "n"))
+    usual = middle.filter(pl.col(SLICE).is_not_null()).group_by(_KEY).agg(usual=weighted_quantile("level", "n"))
     slow = pl.col("size") > pl.col("usual") + pl.lit(SLOW).log()
     calls = calls.join(usual, on=_KEY, nulls_equal=True).with_columns(slow=slow)
     sliced = calls.group_by(*_KEY, SLICE).agg(
-        n=pl.len(), odd=pl.col("slow").sum(), independent=pl.col("trace").n_unique() / pl.len()
+        n=pl.len(),
+        odd=pl.col("slow").sum(),
+        independent=pl.col("trace").n_unique() / pl.len(),
+        severe=pl.lit(value=False),
     )
     more = share_changes(sliced, _KEY).drop("n_before", "n_during", "usual_share")
     before, during = pl.col(SLICE).is_not_null(), pl.col(SLICE).is_null()

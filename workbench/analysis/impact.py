@@ -37,8 +37,8 @@ class Phase:
 def phases(milestones: Times) -> list[Phase]:
     """Return the incident's phases in order: unnoticed, seen, being mitigated, watching.
 
-    A phase starts at its milestone and ends at the next known one; the phase of an unknown milestone is left out, so that the one before
-    it reaches on. The last is open (no end) while the incident is.
+    A phase starts at its milestone and ends at the next known one; the phase of an unknown milestone is left out, so
+    that the one before it reaches on. The last is open (no end) while the incident is.
     """
     starts = [
         ("unnoticed", milestones.started_at),

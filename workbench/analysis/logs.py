@@ -36,7 +36,10 @@ _FIRST_LINE = r"^([^\n]*)"  # a stack trace repeats what its first line says
 _VALUE = r"[\w\-.:/@%+]*\d[\w\-.:/@%+]*"  # a word with a digit in it is a value, not wording
 _OBJECTS = r"\[(?:\w+\([^()]*\)(?:,\s*)?)+(?:\w+\([^()]*$|\]|$)"  # [Ticket(..), Ticket(..)]: as long as the data is
 _LIST = r"\[[^\[\],()]+(?:,[^\[\],()]+)+\]"  # [north, south]: its members are data
+_NAMED = r'(?:\w+[:=]["\\\s]*<\*>["\\\s,;]*){2,}'  # id=1, size=2: a row of named values is data
 _RUN = r"<\*>(?:[\s,;:|]+<\*>)+"
+_FAILED = r"((?i:\bstatus(?:[ _]?code)?|\bcode|\bHTTP/[\d.]+)\W{1,3})"  # before 5xx: what a server answered is wording
+_START = r"^(?:<\*>\s*)+"  # the time a line starts with stands in its own column
 _MESSAGE = r'^\s*\{.*?"(?:message|msg)"\s*:\s*"((?:[^"\\]|\\.)*)"'  # a JSON record's own words
 _KEY = ["service", "severity", "template"]
 
@@ -45,9 +48,10 @@ def templates(logs: pl.LazyFrame, *, window: Window, baseline: Window) -> pl.Dat
     """Return how often each log template occurred before and during the incident, new and frequent ones first.
 
     Returns:
-        One row for each service, severity and template: service, severity (upper case), template, before and during (records in
-        the baseline and in the window), first_seen (its first time in the window, null when it isn't there), example (a body of
-        the window, else of the baseline), is_new (it is in the window and never in the baseline).
+        One row for each service, severity and template: service, severity (upper case), template, before and during
+        (records in the baseline and in the window), first_seen (its first time in the window, null when it isn't
+        there), example (a body of the window, else of the baseline), is_new (it is in the window and never in the
+        baseline).
     """
     near = _near(logs, window, baseline).with_columns(inside=window.holds())
     names = near.select(pl.col("service").unique()).collect()["service"].drop_nulls().to_list()
@@ -70,37 +74,48 @@ def templates(logs: pl.LazyFrame, *, window: Window, baseline: Window) -> pl.Dat
 
 
 def records(logs: pl.LazyFrame, names: Iterable[str], *, window: Window, baseline: Window) -> pl.DataFrame:
-    """Return the records of the window and the baseline, each once, with their template and the service they complain about.
+    """Return the records of window and baseline, each once, with their template and whom they complain about.
 
     ``names`` are the services that may be named in a message.
 
     Returns:
-        time, service, severity (upper case), template, trace_id, span_id, blames (another service named in a warning or error).
+        time, service, severe (it is a warning or worse), template, trace_id, span_id, blames (another service that a
+        severe record names).
     """
     known = sorted(set(names), key=lambda name: (-len(name), name))
-    severe = pl.col("severity").is_in(SEVERE)
+    severe = pl.col("severity").is_in(SEVERE).fill_null(value=False)
     other = pl.col("body").str.extract(f"({_any_of(known)})", 1) if known else pl.lit(None, dtype=pl.String)
     return (
         _near(logs, window, baseline)
         .filter(pl.col("service").is_not_null())
         .unique()
-        .with_columns(template=masked(pl.col("body"), known), blames=pl.when(severe).then(other))
+        .with_columns(severe=severe, template=masked(pl.col("body"), known), blames=pl.when(severe).then(other))
         .with_columns(blames=pl.when(pl.col("blames") != pl.col("service")).then("blames"))
-        .drop("body")
+        .select("time", "service", "severe", "template", "trace_id", "span_id", "blames")
         .sort("time", "service", "trace_id", "span_id", "template")
         .collect()
     )
 
 
 def masked(body: pl.Expr, names: Iterable[str] = ()) -> pl.Expr:
-    """Return the template of each body: its first line (or its ``message``, if it is JSON) with everything variable masked."""
+    """Return the template of each body: its first line, or its ``message`` if it is JSON, with what varies masked."""
     text = body.fill_null("")
     text = pl.when(text.str.starts_with("{")).then(pl.coalesce(text.str.extract(_MESSAGE, 1), text)).otherwise(text)
-    text = text.str.extract(_FIRST_LINE, 1).str.slice(0, _LONGEST).str.replace_all(_VALUE, WILDCARD)
+    text = text.str.extract(_FIRST_LINE, 1).str.slice(0, _LONGEST)
+    for digit, meaning in (("5", "server-error"), ("4", "client-error")):
+        text = text.str.replace_all(f"{_FAILED}{digit}\\d\\d\\b", f"${{1}}{meaning}")
+    text = text.str.replace_all(_VALUE, WILDCARD)
     known = sorted(set(names), key=lambda name: (-len(name), name))
     if known:
         text = text.str.replace_all(_any_of(known), WILDCARD)
-    for pattern, instead in ((_OBJECTS, f"[{WILDCARD}]"), (_LIST, f"[{WILDCARD}]"), (_RUN, WILDCARD)):
+    listed = f"[{WILDCARD}]"
+    for pattern, instead in (
+        (_OBJECTS, listed),
+        (_LIST, listed),
+        (_NAMED, f"{WILDCARD} "),
+        (_RUN, WILDCARD),
+        (_START, ""),
+    ):
         text = text.str.replace_all(pattern, instead)
     return text.str.slice(0, _KEPT).str.strip_chars()
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from workbench.analysis.changes import unit_of
 from workbench.analysis.delays import SLOW
 
-__all__ = ["Reason", "Suspect", "behaves", "delayed", "moved"]
+__all__ = ["Reason", "Suspect", "behaves", "blamed", "delayed", "moved", "silent"]
 
 _SHOWN = 110  # characters of a name in a sentence
 
@@ -20,15 +20,22 @@ class Reason(BaseModel):
 
     ``measure`` says what ``before`` (over the baseline) and ``during`` (over the window) are, in ``unit``:
 
-    - ``value``: of the series ``name`` of ``instance`` and ``attributes``: its median before, its farthest value during.
-    - ``share``: percent of the calls of ``operation`` in which ``name`` (a span, a call of ``peer``, or a log template) was seen
-      more, or less, often than ``usual``, the median of the calls before. Without an operation: of the service's records.
+    - ``value``: of the series ``name`` of ``instance`` and ``attributes``: its median before, its farthest value
+      during.
+    - ``share``: percent of the calls of ``operation`` in which ``name`` (a span, a call of ``peer``, or a log template)
+      was seen
+      more, or less, often than ``usual``, the median of the calls before. Without an operation: of the service's
+      records.
     - ``own``: median milliseconds the operation ``name`` worked itself.
-    - ``gap``: median milliseconds a caller waited for ``name`` longer than ``name`` took; ``peer`` is the service at the other end.
+    - ``blame``: percent of minutes in which a warning or error of another service (mostly ``peer``, in ``name``) names
+      this one.
+    - ``silence``: moments at which ``instance`` reported; ``name`` is empty, ``time`` the last moment.
+    - ``gap``: median milliseconds a caller waited for ``name`` longer than ``name`` took; ``peer`` is the service at
+      the other end.
 
-    ``change`` is during − before. ``time`` is the first time in the window at which it was so: a value three deviations off, a call with
-    more or less than usual, a call three times slower than the usual median (null if none was). ``weight`` is the evidence in
-    nats: minus the logarithm of how likely that is by chance.
+    ``change`` is during − before. ``time`` is the first time in the window at which it was so: a value three deviations
+    off, a call with more or less than usual, a call three times slower than the usual median (null if none was).
+    ``weight`` is the evidence in nats: minus the logarithm of how likely that is by chance.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,7 +46,7 @@ class Reason(BaseModel):
     attributes: str | None = None
     operation: str | None = None
     peer: str | None = None
-    measure: Literal["value", "share", "own", "gap"]
+    measure: Literal["value", "share", "own", "gap", "blame", "silence"]
     direction: Literal["more", "less", "up", "down"]
     usual: int | None = None
     n_before: int
@@ -54,7 +61,7 @@ class Reason(BaseModel):
 
 
 class Suspect(BaseModel):
-    """A service, its place in the order (1 is first), the weight of evidence, and whether it stands out from the others."""
+    """A service, its place in the order (1 is first), the weight of evidence, and whether it stands out."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -69,7 +76,8 @@ def moved(row: dict[str, Any]) -> Reason:
     """Return the reason for a row of `series_changes` with its nats."""
     unit = unit_of(row["metric"])
     before, during = row["before"], row["during"]
-    text = f"{row['metric']} went {row['direction']} from {_number(before)} to {_number(during)}{_unit(unit)}{_times(before, during)}"
+    text = f"{row['metric']} went {row['direction']} from {_number(before)} to {_number(during)}"
+    text += _unit(unit) + _times(before, during)
     return Reason(
         kind="metric", name=row["metric"], instance=row["instance"], attributes=row["attributes"], measure="value",
         direction=row["direction"], n_before=row["n_before"], n_during=row["n_during"], time=row["moved_at"],
@@ -94,11 +102,12 @@ def behaves(row: dict[str, Any]) -> Reason:
     else:
         how = f"{what} comes more than {usual}"
     where = f"calls of {_short(row['operation'])}" if row["operation"] else "records"
-    text = f"In {row['odd_during']} of {row['n_during']} {where} {how}; before it was so in {row['odd_before']} of {row['n_before']}"
+    text = f"In {row['odd_during']} of {row['n_during']} {where} {how}"
+    text += f"; before it was so in {row['odd_before']} of {row['n_before']}"
     return Reason(
         kind=row["kind"], name=row["name"], operation=row["operation"], peer=row["callee"], measure="share",
-        direction=row["direction"], usual=row["usual"], n_before=row["n_before"], n_during=row["n_during"], time=row["first_odd"],
-        before=before, during=during, change=during - before,
+        direction=row["direction"], usual=row["usual"], n_before=row["n_before"], n_during=row["n_during"],
+        time=row["first_odd"], before=before, during=during, change=during - before,
         unit="% of calls" if row["operation"] is not None else "% of records", weight=round(row["nats"], 3), text=text,
     )  # fmt: skip
 
@@ -120,6 +129,34 @@ def delayed(row: dict[str, Any], peer: str | None) -> Reason:
         kind="span", name=row["operation"], peer=peer, measure=row["kind"], direction="up",
         n_before=row["n_before"], n_during=row["n_during"], time=row["first_odd"], before=before, during=during,
         change=during - before, unit="ms", weight=round(row["nats"], 3), text=text,
+    )  # fmt: skip
+
+
+def blamed(row: dict[str, Any]) -> Reason:
+    """Return the reason for a row of `blame_changes`."""
+    before, during = 100 * row["odd_before"] / row["n_before"], 100 * row["odd_during"] / row["n_during"]
+    text = (
+        f"In {row['odd_during']} of {row['n_during']} minutes others complained about it, most {row['caller']}: "
+        f"“{_short(row['name'])}”; before in {row['odd_before']} of {row['n_before']}"
+    )
+    return Reason(
+        kind="log", name=row["name"], peer=row["caller"], measure="blame", direction="more",
+        n_before=row["n_before"], n_during=row["n_during"], time=row["first_odd"], before=before, during=during,
+        change=during - before, unit="% of minutes", weight=round(row["nats"], 3), text=text,
+    )  # fmt: skip
+
+
+def silent(row: dict[str, Any]) -> Reason:
+    """Return the reason for a row of `silent_instances`."""
+    text = (
+        f"{row['instance'] or row['service']} reported every {row['interval_s']:g} s and was last seen "
+        f"{row['silent_s']:.0f} s before the end"
+    )
+    return Reason(
+        kind="metric", name="", instance=row["instance"], measure="silence", direction="less",
+        n_before=row["n_before"], n_during=row["n_during"], time=row["last_seen"],
+        before=row["n_before"], during=row["n_during"], change=row["n_during"] - row["n_before"], unit="points",
+        weight=round(row["nats"], 3), text=text,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from workbench.window import Window
 
 __all__ = ["Traces", "operations", "read"]
 
+_SERVER_ERROR = r'"http\.(?:response\.)?status_code"\s*:\s*"?5\d\d\b'
 _DEEPEST = 32  # doublings while looking for a visit's first span: enough for any trace, and an end for a looped one
 
 
@@ -18,10 +19,13 @@ _DEEPEST = 32  # doublings while looking for a visit's first span: enough for an
 class Traces:
     """Spans of the window and the baseline, each once, and the visits they make.
 
-    ``spans`` has the frame's columns and: span (row number), visit (that of its visit's first span), entry (it is that first span),
-    self_ns (its duration without its children's, at least 0), slice. ``visits`` has: visit, service, operation (the first span's
-    name), start_time, trace, caller (service, null at the edge), parent_visit, own_ns (self time of its spans but those that only
-    wait for another service), gap_ns (how much longer the caller's span lasted than this visit: network and queues), slice.
+    ``spans`` has trace_id, span_id, parent_span_id, service, name, start_time, duration_ns and: span (row number),
+    visit (that of its visit's first span), entry (it is that first span), failed (its status is an error, or its HTTP
+    status 500 or more), self_ns (its duration without its children's, at least 0), slice.
+
+    ``visits`` has: visit, service, operation (the first span's name), start_time, failed, trace, caller (service, null
+    at the edge), parent_visit, own_ns (self time of its spans but those that only wait for another service), gap_ns
+    (how much longer the caller's span lasted than this visit: network and queues), slice.
     """
 
     spans: pl.DataFrame
@@ -32,7 +36,8 @@ def read(spans: pl.LazyFrame, *, window: Window, baseline: Window) -> Traces:
     """Return the traces of the window and the baseline; spans without a service, or delivered twice, are left out."""
     identity = ["trace_id", "span_id", "service", "name", "start_time"]
     rows = (
-        spans.select(*identity, "parent_span_id", "duration_ns")
+        spans.with_columns(failed=_failed())
+        .select(*identity, "parent_span_id", "duration_ns", "failed")
         .filter(window.holds("start_time") | baseline.holds("start_time"))
         .filter(pl.col("service").is_not_null())
         .with_columns(sliced("start_time", window=window, baseline=baseline))
@@ -81,6 +86,7 @@ def read(spans: pl.LazyFrame, *, window: Window, baseline: Window) -> Traces:
             "service",
             "start_time",
             "slice",
+            "failed",
             "parent_visit",
             operation=pl.col("name").fill_null(""),
             trace=pl.coalesce("trace_id", pl.col("span").cast(pl.String)),
@@ -93,12 +99,20 @@ def read(spans: pl.LazyFrame, *, window: Window, baseline: Window) -> Traces:
     return Traces(rows.drop("caller", "waited", "children_ns", "waits", "parent_visit", "parent"), visits)
 
 
+def _failed() -> pl.Expr:
+    """Return whether a span failed, by the semantic conventions of OpenTelemetry."""
+    status = pl.col("status").str.to_uppercase()
+    http = pl.col("attributes").str.contains(_SERVER_ERROR)
+    return ((status.str.ends_with("ERROR") | (status == "2")).fill_null(value=False)) | http.fill_null(value=False)
+
+
 def operations(spans: pl.LazyFrame, *, window: Window, baseline: Window) -> pl.DataFrame:
     """Return how often each service's operations were called and how long they worked themselves, before and during.
 
     Returns:
-        One row for each service and operation, in that order: service, operation, n_before, n_during (calls), own_before, own_during
-        (median milliseconds of own work), gap_before, gap_during (median milliseconds the caller waited longer than the call took).
+        One row for each service and operation, in that order: service, operation, n_before, n_during (calls),
+        own_before, own_during (median milliseconds of own work), gap_before, gap_during (median milliseconds the caller
+        waited longer than the call took).
     """
     visits = read(spans, window=window, baseline=baseline).visits
     during, before = pl.col("slice").is_null(), pl.col("slice").is_not_null()
