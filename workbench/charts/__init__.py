@@ -1,4 +1,4 @@
-"""A chart is one picture of one question about an incident, made from frames, with the finding it shows as its title."""
+"""A chart is one picture of one question about an incident, made from frames, with its finding as its title."""
 
 from workbench.charts.figure import Figure
 from workbench.charts.glance import glance

@@ -1,4 +1,4 @@
-"""The axis of time is one for all panels of a chart: the incident, and as much of the time before it as gives it scale."""
+"""The axis of time is one for all panels of a chart: the incident, and enough of the time before it to compare."""
 
 from __future__ import annotations
 
@@ -51,15 +51,15 @@ def span_text(window: Window) -> str:
 
 
 def room(gutter: int = GUTTER) -> list[dict[str, Any]]:
-    """Return the parameters by which the page tells a chart how much room it has, and which part of it isn't for panels."""
+    """Return the parameters by which the page tells a chart how much room it has, and what of it isn't for panels."""
     return [{"name": "room", "value": 760}, {"name": "gutter", "value": gutter}]
 
 
 def time_axis(shown: Window, *, labels: bool, field: str = "t", domain: bool = False) -> Any:
     """Return the encoding of x: the same for all layers and panels, labelled under the last panel only.
 
-    ``domain`` is set for one layer of each panel, one without an x2, and the others follow it: Vega-Lite reads an x2's domain otherwise
-    than its x's, and takes both.
+    ``domain`` is set for one layer of each panel, one without an x2, and the others follow it: Vega-Lite reads an x2's
+    domain otherwise than its x's, and takes both.
     """
     import altair as alt  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""A figure is a chart with the finding it shows, what it was made of, the same as a table, and one sentence for who can't see it."""
+"""A figure is a chart with its finding, its sources, the same as a table, and a sentence for who can't see it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The incident at a glance: its phases and milestones on one axis of time, and beneath them the series that moved most."""
+"""The incident at a glance: phases and milestones on one axis of time, and beneath them the series that moved most."""
 
 from __future__ import annotations
 
@@ -145,4 +145,5 @@ def _alternative(picked: Sequence[Moved], phases: Sequence[Phase], shown: Window
     stretches = ", ".join(
         f"{phase.name} {format_duration(phase.duration) if phase.duration else 'still'}" for phase in phases
     )
-    return f"{count(len(picked), 'series', 'series').capitalize()} over {span_text(shown)}: {moved}. Phases: {stretches or 'none'}."
+    series = count(len(picked), "series", "series").capitalize()
+    return f"{series} over {span_text(shown)}: {moved}. Phases: {stretches or 'none'}."

@@ -56,7 +56,7 @@ def messages(
     found = _counted(logs, lanes, window, baseline, shown)
     rows = Rows()
     return Figure(
-        title=_title(templates),
+        title=_title(templates, logs, shown),
         subtitle=_subtitle(templates, lanes, shown, baseline),
         chart=_chart(rows, lanes, found, window, shown) if len(lanes) else None,
         table=_table(templates),
@@ -138,7 +138,7 @@ def _chart(rows: Rows, lanes: pl.DataFrame, found: pl.DataFrame, window: Window,
         "c:N", scale=alt.Scale(domain=["new", "known"], range=[colour("incident"), colour("surface")]), legend=None
     )
     size = alt.Size(
-        "n:Q", scale=alt.Scale(type="sqrt", domain=[1, max(2, found["n"].max() or 1)], range=[46, 260]), legend=None
+        "n:Q", scale=alt.Scale(type="sqrt", domain=[1, max([2, *found["n"].to_list()])], range=[46, 260]), legend=None
     )
     named = rows.chart(words)
     text = {"align": "left", "baseline": "middle", "limit": alt.ExprRef("room - 12")}
@@ -174,16 +174,18 @@ def _known(row: dict[str, Any]) -> str:
     return "new" if row["is_new"] else f"{row['before']:,} before"
 
 
-def _title(templates: pl.DataFrame) -> str:
+def _title(templates: pl.DataFrame, logs: pl.LazyFrame, shown: Window) -> str:
     if templates.is_empty():
-        return "No error message was logged during the incident"
+        some = logs.filter(shown.holds()).head(1).collect().height
+        return "No error message was logged during the incident" if some else "No logs are pinned for this time"
     new = templates.filter("is_new")
     if new.is_empty():
         total = int(templates["during"].sum())
         return f"No new error message: {count(len(templates), 'known one')} came {total:,}×"
     services = new["service"].drop_nulls().unique().sort().to_list()
     where = services[0] if len(services) == 1 else count(len(services), "service")
-    return f"{count(len(new), 'error message').capitalize()} of {where} {'was' if len(new) == 1 else 'were'} never seen before"
+    told = count(len(new), "error message").capitalize()
+    return f"{told} of {where} {'was' if len(new) == 1 else 'were'} never seen before"
 
 
 def _subtitle(templates: pl.DataFrame, lanes: pl.DataFrame, shown: Window, baseline: Window | None) -> str:
@@ -200,7 +202,7 @@ def _table(templates: pl.DataFrame) -> pl.DataFrame:
     return templates.select(
         pl.col("service").alias("Service"),
         pl.col("severity").alias("Severity"),
-        pl.col("template").map_elements(lambda text: wording(text), return_dtype=pl.String).alias("Template"),
+        pl.col("template").map_elements(wording, return_dtype=pl.String).alias("Template"),
         pl.when("is_new").then(pl.lit("new")).otherwise(pl.lit("known")).alias("New or known"),
         pl.col("before").alias("Before"),
         pl.col("during").alias("During"),

@@ -43,8 +43,8 @@ def strip(
 ) -> Any:
     """Return the bar of phases with the milestones' names above it.
 
-    Each name stands left of the line that leads from it down to the bar. One that would touch the line before it goes a row
-    higher than that one's, so that no line ever crosses a name.
+    Each name stands left of the line that leads from it down to the bar. One that would touch the line before it goes
+    a row higher than that one's, so that no line ever crosses a name.
     """
     import altair as alt  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""A panel shows one series that moved against its own normal range and, faintly, the same metric of all other services."""
+"""A panel shows one series that moved, its own normal range and, faintly, the same metric of all other services."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from workbench.analysis.reasons import Reason, Suspect
 from workbench.analysis.reasons import moved as reason_of
 from workbench.charts.axis import millis, time_axis, tint, value_axis
 from workbench.charts.rows import Rows
-from workbench.charts.thin import samples
 from workbench.charts.theme import colour
-from workbench.charts.values import quantity, scaled, series_name
+from workbench.charts.thin import samples
+from workbench.charts.values import family, quantity, scaled, series_name
 from workbench.window import Window
 
 __all__ = ["Moved", "panel", "pick", "with_series"]
@@ -39,8 +39,8 @@ _HEADROOM = 0.3  # of a panel, for the label
 class Moved:
     """One series that speaks against a service, its samples in view, and those of the same metric elsewhere.
 
-    ``hot`` has time and value; ``others`` has s (a number for each series), time and value; values are divided by ``factor`` into ``unit``.
-    ``low`` and ``high`` bound the middle nine tenths of the baseline.
+    ``hot`` has time and value; ``others`` has s (a number for each series), time and value; values are divided by
+    ``factor`` into ``unit``. ``low`` and ``high`` bound the middle nine tenths of the baseline.
     """
 
     service: str
@@ -79,9 +79,11 @@ def pick(
     most: int,
     others: bool = True,
 ) -> list[Moved]:
-    """Return the series that tell the most: of a suspect that stands out up to ``most``, else one a suspect in their order.
+    """Return the series that tell the most: up to ``most`` of a suspect that stands out, else one a suspect.
 
-    ``others`` says whether the same metric of other services comes along. Series of one service that rise and fall together (correlation over 0.97) tell the same thing; the one with the clearest unit stays.
+    ``others`` says whether the same metric of other services comes along. Series of one service that measure the
+    same thing (its rate, its percentiles), or rise and fall together (correlation over 0.97), tell the same; the one
+    with the clearest unit stays.
     """
     found: list[Moved] = []
     for suspect in suspects:
@@ -89,7 +91,7 @@ def pick(
         mine: list[Moved] = []
         for reason in reasons:
             made = _moved(metrics, suspect.service, reason, shown, baseline)
-            twin = next((place for place, one in enumerate(mine) if _alike(one.hot, made.hot)), None)
+            twin = next((place for place, one in enumerate(mine) if _alike(one, made)), None)
             if twin is None:
                 mine.append(made)
             elif _clarity(made) > _clarity(mine[twin]):
@@ -101,10 +103,10 @@ def pick(
 
 
 def with_series(suspect: Suspect, changes: pl.DataFrame) -> Suspect:
-    """Return the suspect with its metric reasons only, after them every other series of the service that moved, the farthest first.
+    """Return the suspect with its metric reasons only, and after them every other series of the service that moved.
 
-    ``changes`` is what `workbench.analysis.changes.series_changes` returned, with the ``nats`` of `moved_series`; a series without
-    nats went back to its level at once, and is shown only when no other moved.
+    ``changes`` is what `workbench.analysis.changes.series_changes` returned, with the ``nats`` of `moved_series`; a
+    series without nats went back to its level at once, and is shown only when no other moved.
     """
     known = [reason for reason in suspect.reasons if reason.kind == "metric"]
     seen = {(reason.instance, reason.name, reason.attributes) for reason in known}
@@ -196,13 +198,15 @@ def _with_others(metrics: pl.LazyFrame, moved: Moved, shown: Window) -> Moved:
     if found.is_empty():
         return moved
     numbered = found.with_columns(s=pl.struct(_KEY).rank("dense") - 1, value=pl.col("value") / moved.factor)
-    total = int(numbered["s"].max() or 0) + 1  # type: ignore[call-overload, arg-type]
+    total = int(numbered["s"].max() or 0) + 1  # type: ignore[arg-type]
     kept = numbered.filter(pl.col("s") < _OTHERS).select("s", "time", "value")
     return Moved(moved.service, moved.reason, moved.unit, moved.factor, moved.hot, kept, total, moved.low, moved.high)
 
 
-def _alike(one: pl.DataFrame, other: pl.DataFrame) -> bool:
-    both = one.drop_nulls().join(other.drop_nulls(), on="time", suffix="_other")
+def _alike(one: Moved, other: Moved) -> bool:
+    if family(one.reason.name) == family(other.reason.name) and one.reason.instance == other.reason.instance:
+        return True
+    both = one.hot.drop_nulls().join(other.hot.drop_nulls(), on="time", suffix="_other")
     if len(both) < 4:  # noqa: PLR2004 - three points are always nearly a line
         return False
     found = both.select(pl.corr("value", "value_other")).item()
@@ -229,7 +233,7 @@ def _domain(moved: Moved) -> tuple[float, float]:
 
 
 def _label(rows: Rows, moved: Moved, shown: Window, x: Any, y: Any, *, named: bool) -> list[Any]:
-    """Return the layers of the name and the value at the sample farthest off, above it (below it where the series fell)."""
+    """Return the layers of name and value at the sample farthest off, above it (below it where the series fell)."""
     found = _farthest(moved, shown)
     if found is None:
         return []
@@ -250,7 +254,7 @@ def _label(rows: Rows, moved: Moved, shown: Window, x: Any, y: Any, *, named: bo
 
 
 def _farthest(moved: Moved, shown: Window) -> tuple[datetime, float] | None:
-    """Return the sample farthest off since the series moved; of nearly equal ones the first that reads towards the middle."""
+    """Return the sample farthest off since the series moved; of nearly equal ones the first."""
     known = moved.hot.drop_nulls()
     since = known.filter(pl.col("time") >= (moved.reason.time or shown.start))
     known = since if len(since) else known

@@ -86,7 +86,8 @@ def _title(ranked: Sequence[Suspect]) -> str:
 
 def _subtitle(tiles: Sequence[tuple[Suspect, Moved]], ranked: Sequence[Suspect], shown: Window) -> str:
     if not tiles:
-        return f"{span_text(shown)}. {count(len(ranked), 'service').capitalize()} compared; no metric of the first ones moved."
+        compared = count(len(ranked), "service").capitalize()
+        return f"{span_text(shown)}. {compared} compared; no metric of the first ones moved."
     which = f"each of the first {_TILES}" if len(tiles) == _TILES else f"{len(tiles)} of the first {_TILES}"
     return (
         f"{span_text(shown)}. The metric that moved most in {which} of "

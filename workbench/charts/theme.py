@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from workbench.startup import skip_unused_grammar
 
@@ -19,7 +19,8 @@ _LIGHT = {
     "edge": "#7d8b9c", "act": "#0b57a4", "statistic": "#0a4b8f", "incident": "#b23c0a", "incident-tint": "#fcebe0",
     "holds": "#0a6b59", "fails": "#ad1140", "unproven": "#855400", "band": "#e3e8ee", "context": "#b9c3ce",
     "phase-1": "#74260a", "phase-2": "#b4470f", "phase-3": "#d9772b", "phase-4": "#f1c69f",
-    "cat-1": "#1e396f", "cat-2": "#c38018", "cat-3": "#53a091", "cat-4": "#9c44ad", "cat-5": "#6b3200", "cat-6": "#5f6468",
+    "cat-1": "#1e396f", "cat-2": "#c38018", "cat-3": "#53a091", "cat-4": "#9c44ad", "cat-5": "#6b3200",
+    "cat-6": "#5f6468",
 }  # fmt: skip
 _SANS = "Inter, system-ui, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
 
@@ -85,7 +86,10 @@ def theme() -> dict[str, Any]:
 
 
 def plain_spec(chart: Any) -> dict[str, Any]:
-    """Return a chart's Vega-Lite specification with the theme in it, without ``usermeta``, which could change how it is drawn."""
+    """Return a chart's Vega-Lite specification with the theme in it.
+
+    ``usermeta`` is left out: it could change how the chart is drawn.
+    """
     skip_unused_grammar()
     import altair as alt  # noqa: PLC0415 - Altair takes most of a second to import
 
@@ -99,9 +103,9 @@ def plain_spec(chart: Any) -> dict[str, Any]:
 
 
 def enable() -> None:
-    """Give every Altair chart of this process the theme, and hand it to notebooks as ours, so that it is drawn everywhere.
+    """Give every Altair chart of this process the theme, and hand it to notebooks as ours.
 
-    A stored notebook, JupyterLab, Voila and the published page draw the type `MIME` with the same script and no network.
+    JupyterLab, Voila, a stored notebook and the published page draw `MIME` with the same script and no network.
     """
     skip_unused_grammar()
     import altair as alt  # noqa: PLC0415
@@ -117,7 +121,7 @@ def _register() -> None:
 
     if NAME in alt.theme.names():
         return
-    alt.theme.register(NAME, enable=False)(lambda: alt.theme.ThemeConfig(theme()))  # type: ignore[typeddict-item]
+    alt.theme.register(NAME, enable=False)(lambda: cast("alt.theme.ThemeConfig", theme()))
     alt.renderers.register(NAME, _render)
 
 

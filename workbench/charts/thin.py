@@ -1,4 +1,4 @@
-"""To thin a series is to keep, of every stretch a screen can't part, the first, the last, the lowest and the highest sample."""
+"""To thin a series is to keep, of every stretch a screen can't part, its first, last, lowest and highest sample."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 POINTS = 320
-"""How many samples of one series are drawn at most, four in each of so many stretches: more than a phone has pixels for."""
+"""How many samples of one series are drawn at most, four in each stretch: more than a phone has pixels for."""
 
 _GAP = 2.5  # a silence of more than so many usual steps is a gap, and a line doesn't cross it
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime, timedelta
 
 from workbench.window import format_duration
 
-__all__ = ["clock", "count", "day", "number", "quantity", "scaled", "series_name", "unit_label"]
+__all__ = ["clock", "count", "day", "family", "number", "quantity", "scaled", "series_name", "unit_label"]
 
 _SPACE = "\u00a0"
+_VARIANT = re.compile(r"(?: (?:rate|p\d+(?:\.\d+)?))+$")
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z]*|[a-z]+|\d+(?:\.\d+)?")
 _CAPITALS = {
     "cpu",
@@ -39,7 +41,7 @@ _LONG = 120.0  # seconds from which a length of time is told in minutes
 
 def number(value: float, digits: int = 3) -> str:
     """Return a number with so many significant digits, thousands parted: ``99.9``, ``2,350``, ``0.933``, ``0``."""
-    if value != value or value in {float("inf"), float("-inf")}:  # noqa: PLR0124 - NaN is what differs from itself
+    if not math.isfinite(value):
         return "–"
     if value == 0:
         return "0"
@@ -53,22 +55,23 @@ def number(value: float, digits: int = 3) -> str:
 
 def quantity(value: float | None, unit: str = "") -> str:
     """Return a value with its unit glued on: ``402 ms`` (from 0.402 s), ``99.9 %``, ``1.2 MB``, ``–`` for none."""
-    if value is None:
+    if value is None or not math.isfinite(value):
         return "–"
-    if unit == "s" and value == value and abs(value) != float("inf"):  # noqa: PLR0124
-        if abs(value) >= _LONG:
-            return format_duration(timedelta(seconds=value))
-        return f"{number(value * 1000)}{_SPACE}ms" if abs(value) < 1 and value else f"{number(value)}{_SPACE}s"
+    if unit == "s":
+        return _seconds(value)
     if unit == "B":
-        for size, name in _BYTES:
-            if abs(value) >= size:
-                return f"{number(value / size)}{_SPACE}{name}"
-        return f"{number(value)}{_SPACE}B"
-    told = number(value)
+        size, name = next(((size, name) for size, name in _BYTES if abs(value) >= size), (1.0, "B"))
+        return f"{number(value / size)}{_SPACE}{name}"
     if unit == "records":
-        return f"{told}{_SPACE}{'record' if value == 1 else 'records'}"
+        return f"{number(value)}{_SPACE}{'record' if value == 1 else 'records'}"
     shown = {"Ops": "/s", "Mi": "MiB", "Ki": "KiB", "Gi": "GiB"}.get(unit, unit)
-    return f"{told}{_SPACE}{shown}" if shown else told
+    return f"{number(value)}{_SPACE}{shown}" if shown else number(value)
+
+
+def _seconds(value: float) -> str:
+    if abs(value) >= _LONG:
+        return format_duration(timedelta(seconds=value))
+    return f"{number(value * 1000)}{_SPACE}ms" if abs(value) < 1 and value else f"{number(value)}{_SPACE}s"
 
 
 def scaled(unit: str, peak: float) -> tuple[float, str]:
@@ -96,7 +99,7 @@ def series_name(metric: str, *, inside: bool = False) -> str:
     bare = metric.strip()
     if bare.endswith(")") and "(" in bare:
         bare = bare[: bare.rindex("(")]
-    words = []
+    words: list[str] = []
     for word in _WORDS.findall(bare.replace("_", " ").replace(".", " ")):
         low = word.lower()
         if words and re.fullmatch(r"p", words[-1]) and word.isdigit():
@@ -107,6 +110,11 @@ def series_name(metric: str, *, inside: bool = False) -> str:
         words.pop()
     text = " ".join(words) or metric
     return text if inside else text[:1].upper() + text[1:]
+
+
+def family(metric: str) -> str:
+    """Return what metrics of one thing share: ``CPU usage`` of its rate and its amount, ``latency`` of its percentiles."""
+    return _VARIANT.sub("", series_name(metric, inside=True))
 
 
 def count(amount: int, one: str, many: str = "") -> str:

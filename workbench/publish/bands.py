@@ -1,7 +1,7 @@
 """A band is a stripe across the page: one column, two halves, or a main column with notes in its margin.
 
-Which it is stands in the tags of the notebook's cells: ``left`` and ``right`` are halves, ``main`` and ``margin`` a column with notes;
-``hidden`` cells are for whoever works in the notebook and not on the page; any other cell has a band of its own width.
+Which it is stands in the tags of the notebook's cells: ``left`` and ``right`` are halves, ``main`` and ``margin`` a
+column with notes; ``hidden`` cells are for whoever works in the notebook; any other cell is as wide as the page.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ class Band:
 def bands(notebook: Any) -> list[Band]:
     """Return the page's bands in order; cells without anything for a reader leave nothing behind.
 
-    A heading of the first or second order begins a new band unless it stands in one of two halves, as does a change of columns.
+    A heading of the first or second order begins a new band unless it stands in one of two halves; so does a change of
+    columns.
     """
     made: list[Band] = []
     for cell in notebook.cells:

@@ -11,7 +11,10 @@ from workbench.errors import WorkbenchError
 __all__ = ["clean_html", "clean_markdown", "clean_spec"]
 
 _TEXT = "abbr b bdi br code em i kbd mark q s small span strong sub sup time u wbr"
-_BLOCKS = "article aside blockquote dd details div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6 header hr li ol p pre section summary ul"
+_BLOCKS = (
+    "article aside blockquote dd details div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6 header hr li ol p pre "
+    "section summary ul"
+)
 _TABLES = "caption col colgroup table tbody td tfoot th thead tr"
 _TAGS = frozenset(f"a {_TEXT} {_BLOCKS} {_TABLES}".split())
 _EVERYWHERE = {"class", "dir", "id", "lang", "role", "tabindex", "title"}
@@ -27,7 +30,7 @@ _ATTRIBUTES = {
     "time": {"datetime"},
 }
 _ROLES = {"img", "list", "listitem", "note", "region", "status", "table"}
-_ID = re.compile(r"E[0-9]{1,6}|wb-[a-z0-9-]{1,80}")
+_ID = re.compile(r"E[0-9]{1,6}")
 _CLASS = re.compile(r"wb(?:-[A-Za-z0-9_-]*)?")
 _SCHEMES = {"http", "https", "mailto"}
 _DATA_KEYS = {"url", "href"}
@@ -36,8 +39,8 @@ _DATA_KEYS = {"url", "href"}
 def clean_html(html: str) -> str:
     """Return the markup without scripts, styles, forms, frames, pictures, event handlers and addresses that could run.
 
-    Classes are kept where they are ours (``wb-…``), ids where they are an E-number or ours, so that nothing can pose as a
-    part of the page or hide one. Links open without telling where they were followed from.
+    Classes are kept where they are ours (``wb-…``), ids where they are an E-number, so that nothing can stand in for a
+    part of the page. Links don't tell where they were followed from.
     """
     kept: str = _cleaner().clean(html)
     return kept
@@ -80,7 +83,7 @@ def _refuse_addresses(part: Any) -> None:
         _refuse_addresses(value)
 
 
-def _filtered(element: str, attribute: str, value: str) -> str | None:
+def _filtered(_element: str, attribute: str, value: str) -> str | None:
     if attribute == "class":
         kept = [name for name in value.split() if _CLASS.fullmatch(name)]
         return " ".join(kept) or None

@@ -1,4 +1,4 @@
-"""The exporter is nbconvert's way to our page: ``jupyter nbconvert --to incident-review`` and `workbench.publish.page` use it."""
+"""The exporter is nbconvert's way to our page: ``jupyter nbconvert --to incident-review``, and our server too."""
 
 from __future__ import annotations
 
@@ -35,18 +35,25 @@ class PageExporter(TemplateExporter):
     def _shipped(self) -> list[str]:
         return [str(REPORTS / "nbconvert" / "templates")]
 
+    @classmethod
+    def write(cls, notebook: Any, page: dict[str, Any]) -> str:
+        """Return the page of a notebook; ``page`` is what `workbench.publish.page.surroundings` returned."""
+        exporter: Any = cls  # nbconvert has types for some of its functions only
+        text, _ = exporter().from_notebook_node(notebook, {"page": page})
+        return str(text)
+
     def default_filters(self) -> Any:
-        """Yield nbconvert's filters and ours, which cleans every cell and puts them in columns."""
-        yield from super().default_filters()
+        """Yield nbconvert's filters and ours, which clean every cell and put them in columns."""
+        inherited: Any = super().default_filters
+        yield from inherited()
         yield ("bands", bands)
         yield ("first_heading", first_heading)
 
-    def from_notebook_node(self, nb: Any, resources: Any = None, **kwargs: Any) -> tuple[str, Any]:
+    def from_notebook_node(self, nb: Any, resources: Any = None, **kwargs: Any) -> Any:
         """Return the page of a notebook and its resources."""
         from workbench.publish.page import surroundings  # noqa: PLC0415 - it uses this module
 
         known = dict(resources or {})
         if "page" not in known:
             known["page"] = surroundings(title=self.title, mode="file" if self.embed else "served", base=self.base)
-        text, left = super().from_notebook_node(nb, known, **kwargs)
-        return text, left
+        return super().from_notebook_node(nb, known, **kwargs)

@@ -1,4 +1,4 @@
-"""An output is what a cell of a run left behind; on a page it is shown as a figure, a section, or a word of what went wrong."""
+"""An output is what a cell of a run left behind; on a page it is a figure, a section, or a word of what went wrong."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _LONGEST_TEXT = 20_000
 def show(output: Any) -> str:
     """Return a stored output as safe HTML, or nothing where there is nothing for a reader.
 
-    Charts and HTML come before their plain text; an error is told in one sentence without its traceback, which goes to the log; what went
-    to standard error, and pictures, scripts and widgets of other kinds are left out.
+    Charts and HTML come before their plain text; an error is told in one sentence without its traceback, and goes to
+    the log; what went to standard error, and pictures, scripts and widgets of other kinds are left out.
     """
     kind = output.get("output_type")
     if kind in {"display_data", "execute_result"}:
@@ -53,7 +53,7 @@ def _show_figure(spec: Any, metadata: Any) -> str:
 
 
 def _described(figure: Any, spec: dict[str, Any]) -> dict[str, Any]:
-    """Return what is written around a chart, whatever a stored notebook says: text, and tables whose rows fit their columns."""
+    """Return what is written around a chart, whatever a stored notebook says: text, and rows that fit their columns."""
     told = figure if isinstance(figure, dict) else {}
     columns = [one for one in _list(told.get("columns")) if isinstance(one, dict)]
     rows = [[str(cell) for cell in row] for row in _list(told.get("rows")) if isinstance(row, list)]

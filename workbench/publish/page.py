@@ -26,8 +26,8 @@ STATIC_PATH = "static/"
 """Where, under the site's address, a served page looks for the files of `workbench.resources.STATIC`."""
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 """The content security policy under which a served page is whole."""
 
@@ -81,8 +81,7 @@ def render_page(
         nbformat.reads(notebook.read_text(encoding="utf-8"), as_version=4) if isinstance(notebook, Path) else notebook
     )
     page = surroundings(title=title, nav=nav, mode=mode, base=base, edition=edition)
-    text, _ = PageExporter().from_notebook_node(node, {"page": page})
-    return str(text)
+    return PageExporter.write(node, page)
 
 
 def surroundings(
@@ -133,7 +132,7 @@ def _hashed(name: str, _modified: int, _size: int) -> str:
 
 @cache
 def _inlined() -> dict[str, Any]:
-    """Return style, scripts and icon as they stand in a single file, and the policy that lets nothing else run there."""
+    """Return style, scripts and icon as they stand in a single file, and the policy that lets nothing else run."""
     style, scripts = _inlined_style(), [_script(name) for name in _SCRIPTS]
     hashes = [" ".join(_source(text) for text in texts) for texts in (scripts, [style])]
     return {
@@ -141,8 +140,8 @@ def _inlined() -> dict[str, Any]:
         "scripts": [Markup(script) for script in scripts],  # noqa: S704
         "icon": _data_url("favicon.svg"),
         "policy": (
-            f"default-src 'none'; script-src {hashes[0]}; style-src {hashes[1]}; img-src data:; font-src data:; base-uri 'none'; "
-            "form-action 'none'"
+            f"default-src 'none'; script-src {hashes[0]}; style-src {hashes[1]}; img-src data:; font-src data:; "
+            "base-uri 'none'; form-action 'none'"
         ),
     }
 

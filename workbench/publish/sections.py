@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
+from workbench.analysis.changes import MOVED
 from workbench.charts.messages import wording
 from workbench.charts.values import clock, count, day
 from workbench.publish.templates import fill
@@ -98,8 +97,10 @@ def definitions(story: Story) -> Section:
         notes.append(
             (
                 "What is normal",
-                f"The {length} before the start. A series has moved when a sample lies more than 3 robust standard "
-                "deviations from its median there.",
+                (
+                    f"The {length} before the start. A series has moved when a sample lies more than {MOVED:g} robust "
+                    "standard deviations from its median there."
+                ),
             )
         )
     rows = [f"{one.rows_in_window:,} {one.frame}" for one in story.coverage if one.rows]
@@ -173,7 +174,8 @@ def messages_table(story: Story) -> Section:
     known = len(found) - new
     left = len(found) - len(rows)
     length = format_duration(story.baseline.duration) if story.baseline else ""
-    summary = f"{count(new, 'message').capitalize()} {'is' if new == 1 else 'are'} new, {known} known from the {length} before"
+    told = count(new, "message").capitalize()
+    summary = f"{told} {'is' if new == 1 else 'are'} new, {known} known from the {length} before"
     note = f"Counted by template; <*> stands for what differs.{f' {left} more, less frequent.' if left else ''}"
     covered = next((one for one in story.coverage if one.frame == "logs"), None)
     why = (

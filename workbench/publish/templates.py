@@ -19,11 +19,12 @@ from workbench.window import format_duration, format_time
 __all__ = ["fill", "script_json"]
 
 _STATE_WORDS = {
-    "open": "Open", "in progress": "In progress", "done": "Done, not verified", "verified": "Verified", "failed": "Failed",
-    "dropped": "Dropped",
+    "open": "Open", "in progress": "In progress", "done": "Done, not verified", "verified": "Verified",
+    "failed": "Failed", "dropped": "Dropped",
 }  # fmt: skip
 _STATE_ICONS = {
-    "open": "circle", "in progress": "half", "done": "tick-outline", "verified": "tick", "failed": "cross", "dropped": "cross",
+    "open": "circle", "in progress": "half", "done": "tick-outline", "verified": "tick", "failed": "cross",
+    "dropped": "cross",
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""A review is one incident told from the record and the pinned evidence: what happened, who was hurt, why, what is done about it."""
+"""A review is one incident told from record and evidence: what happened, who was hurt, why, what is done about it."""
 
 from workbench.review.story import Story, compose, tell
 

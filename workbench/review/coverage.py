@@ -1,4 +1,4 @@
-"""Coverage is how much of the incident's window the pinned frames really hold, so that nobody takes silence for calm."""
+"""Coverage is how much of the incident's window the pinned frames hold, so that nobody takes silence for calm."""
 
 from __future__ import annotations
 

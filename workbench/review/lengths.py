@@ -22,8 +22,8 @@ _STEPS = (
 class Length:
     """How long one step took: None while a milestone is unknown.
 
-    ``phase`` is the number of its phase (1 to 4), ``uncertainty`` how far its end may lie off. It is ``unproven`` when somebody only said
-    when it ended.
+    ``phase`` is the number of its phase (1 to 4), ``uncertainty`` how far its end may lie off. It is ``unproven`` when
+    somebody only said when it ended.
     """
 
     name: str

@@ -31,8 +31,8 @@ _MILESTONES = (
 class Moment:
     """One line of the timeline.
 
-    ``milestone`` is its name or empty; ``computed`` says that no person wrote it; ``quote`` is what a machine said, in its own words. A line
-    that a person wrote and no evidence backs is ``unproven``.
+    ``milestone`` is its name or empty; ``computed`` says that no person wrote it; ``quote`` is what a machine said, in
+    its own words. A line that a person wrote and no evidence backs is ``unproven``.
     """
 
     at: datetime
@@ -55,7 +55,7 @@ class Moment:
 
 
 def moments(story: Story) -> tuple[Moment, ...]:
-    """Return the timeline in order of time: milestones, people's entries, and what the analysis saw first in the first suspect."""
+    """Return the timeline in order of time: milestones, people's entries, and the first suspect's first changes."""
     told = [*_told(story), *_seen(story)]
     return tuple(sorted(told, key=lambda moment: (moment.at, not moment.milestone, moment.what)))
 

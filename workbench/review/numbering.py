@@ -11,7 +11,7 @@ from workbench.analysis.suspects import Suspect
 from workbench.evidence import Citation, Snapshot, Table
 from workbench.telemetry.schema import FrameName
 
-__all__ = ["Evidence", "kind_of", "number", "of_messages", "of_metrics", "of_suspects", "same"]
+__all__ = ["KINDS", "Evidence", "kind_of", "number", "of_messages", "of_metrics", "of_suspects", "same"]
 
 KINDS: dict[FrameName, str] = {"metrics": "metrics", "logs": "logs", "spans": "traces", "events": "events"}
 _FRAMES: dict[str, FrameName] = {"metric": "metrics", "log": "logs", "span": "spans"}
@@ -55,7 +55,7 @@ def same(one: Citation, other: Citation) -> bool:
 
 
 def of_suspects(snapshot: Snapshot, suspects: Sequence[Suspect]) -> list[Citation]:
-    """Return what the reasons of the suspects rest on: one citation for each service and frame, in the order of the reasons."""
+    """Return what the suspects' reasons rest on: one citation for each service and frame, in their order."""
     found: dict[tuple[str, FrameName], list[str]] = {}
     for suspect in suspects:
         for reason in suspect.reasons:

@@ -1,4 +1,4 @@
-"""A picture is a chart of a story: the same charts the charts' room draws from frames, with the story's numbers of evidence."""
+"""A picture is a chart of a story: what the room of charts draws from its frames, with its numbers of evidence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A story is everything a page about one incident says, computed from the record and one snapshot; it reads no clock."""
+"""A story is all that a page about one incident says, computed from the record and one snapshot; it reads no clock."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Story", "compose", "tell"]
 
+_COMPARED: tuple[FrameName, ...] = ("metrics", "logs", "spans")
 _SHOWN_SUSPECTS, _DRAWN_SUSPECTS = 5, 6
 _ERRORS = tuple(level for level in SEVERE if not level.startswith("WARN"))
 
@@ -36,8 +37,8 @@ class Story:
 
     ``as_of`` is the moment the page speaks of: actions due before it are overdue. ``snapshot`` is None while nothing is
     pinned; then ``suspects``, ``templates`` and ``changes`` are empty and ``problems`` says so. ``templates`` has the
-    columns of `workbench.analysis.logs.templates`, ``changes`` those of `workbench.analysis.changes.series_changes` and, where a series stayed off its level, the ``nats`` of
-    `workbench.analysis.changes.moved_series`.
+    columns of `workbench.analysis.logs.templates`, ``changes`` those of `workbench.analysis.changes.series_changes`
+    and, where a series stayed off its level, the ``nats`` of `workbench.analysis.changes.moved_series`.
     """
 
     incident: Incident
@@ -82,7 +83,11 @@ class Story:
     @property
     def is_example(self) -> bool:
         """Whether anything in it was made to show the workbench."""
-        return self.incident.example or any(thing.example for thing in (*self.entries, *self.actions))
+        return (
+            self.incident.example
+            or any(one.example for one in self.entries)
+            or any(one.example for one in self.actions)
+        )
 
     def numbered(self, citations: Sequence[Citation]) -> tuple[Evidence, ...]:
         """Return the citations' E-numbers."""
@@ -125,8 +130,9 @@ def compose(
     actions = tuple(sorted(actions, key=lambda action: (action.due, action.id)))
     window = snapshot.window if snapshot else _window(incident, as_of)
     baseline = snapshot.baseline if snapshot else None
-    nothing = {name: pl.LazyFrame(schema=FRAMES[name]) for name in ("metrics", "logs", "spans")}
-    data = {name: snapshot.frame(name) for name in nothing} if snapshot and baseline else nothing
+    data = {
+        name: snapshot.frame(name) if snapshot and baseline else pl.LazyFrame(schema=FRAMES[name]) for name in _COMPARED
+    }
     compared = {"window": window, "baseline": baseline or window.baseline(window.duration)}
     moved = changes.series_changes(data["metrics"], **compared).join(
         changes.moved_series(data["metrics"], **compared),
@@ -143,7 +149,8 @@ def compose(
         cited += numbering.of_suspects(snapshot, ranked[:_SHOWN_SUSPECTS])
         cited += numbering.of_metrics(snapshot, ranked[:_DRAWN_SUSPECTS])
         cited += numbering.of_messages(snapshot, templates.filter(pl.col("severity").is_in(_ERRORS)))
-    cited += [citation for thing in (*entries, *actions) for citation in thing.evidence]
+    cited += [citation for one in entries for citation in one.evidence]
+    cited += [citation for one in actions for citation in one.evidence]
     return Story(
         incident=incident,
         entries=entries,
@@ -191,7 +198,7 @@ def tell(
         if snapshot:
             raise
         pinned = None
-    moment = None if as_of in {None, ""} else parse_time(as_of, "as_of")  # type: ignore[arg-type]
+    moment = parse_time(as_of, "as_of") if as_of else None
     return compose(incident, entries, actions, pinned, as_of=moment, edition=edition)
 
 

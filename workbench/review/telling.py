@@ -7,24 +7,12 @@ from dataclasses import dataclass
 
 from workbench.charts.values import clock, count, day
 from workbench.record.choices import ActionState
-from workbench.review.numbering import Evidence, kind_of
+from workbench.review.numbering import KINDS, Evidence, kind_of
 from workbench.review.story import Story
 from workbench.review.wording import Strong, big, headline, lead, line
 from workbench.window import format_duration
 
-__all__ = [
-    "Answer",
-    "Length",
-    "Strong",
-    "answers",
-    "dek",
-    "finding",
-    "lengths",
-    "message",
-    "moved",
-    "overdue",
-    "state_of",
-]
+__all__ = ["Answer", "answers", "dek", "finding", "overdue", "state_of"]
 
 _NOT_OPEN = {ActionState.VERIFIED, ActionState.FAILED, ActionState.DROPPED, ActionState.DONE}
 
@@ -33,8 +21,8 @@ _NOT_OPEN = {ActionState.VERIFIED, ActionState.FAILED, ActionState.DROPPED, Acti
 class Answer:
     """One of the five answers of the first screen.
 
-    ``big`` and ``small`` are its few large words, ``words`` the sentences beneath, ``evidence`` what they rest on. An answer that people
-    gave and nobody backed is ``unproven``; ``badges`` are states shown beneath.
+    ``big`` and ``small`` are its few large words, ``words`` the sentences beneath, ``evidence`` what they rest on. An
+    answer that people gave and nobody backed is ``unproven``; ``badges`` are states shown beneath.
     """
 
     question: str
@@ -90,12 +78,8 @@ def _what(story: Story) -> Answer:
     suspect, impact = story.first_suspect, story.incident.impact.summary
     reason = lead(suspect)
     if suspect is None or reason is None:
-        words = (
-            (impact,)
-            if impact
-            else ("The pinned telemetry names no service. Write the impact into the incident to say what people saw.",)
-        )
-        return Answer("What happened", "Not known yet", "", words, unproven=bool(impact))
+        told = impact or "The pinned telemetry names no service. Write the impact into the incident’s record."
+        return Answer("What happened", "Not known yet", "", (told,), unproven=bool(impact))
     at = f" at {clock(reason.time)}" if reason.time else ""
     words = (Strong(suspect.service), ": ", *line(suspect.service, reason), f"{at}. ")
     return Answer("What happened", *big(reason), words, story.behind(suspect.service, kind_of(reason.kind)))
@@ -146,7 +130,7 @@ def _why(story: Story) -> Answer:
         )
         if text
     ]
-    evidence = tuple(one for frame in ("metrics", "spans", "logs") for one in story.behind(suspect.service, frame))  # type: ignore[arg-type]
+    evidence = tuple(one for frame in KINDS for one in story.behind(suspect.service, frame))
     words = (Strong(suspect.service), f": {', '.join(told)}. A suspect is where to look first, not a proven cause.")
     return Answer("Why", "First suspect", f"of {len(story.suspects)}", words, evidence)
 
@@ -186,10 +170,10 @@ def _working(story: Story) -> Answer:
     if not alive:
         return Answer("Is it working", "Nothing to measure", "", ("There is no action whose measure could be taken.",))
     if not verified and not failed:
-        words = (
-            f"None of {count(alive, 'action')} has been measured. A finished action counts only when its measure holds.",
+        told = (
+            f"None of {count(alive, 'action')} has been measured. A finished action counts only when its measure holds."
         )
-        return Answer("Is it working", "Not known yet", "", words)
+        return Answer("Is it working", "Not known yet", "", (told,))
     big = "So far, yes" if not failed else ("Partly" if verified else "No")
     words = (
         Strong(f"{verified} of {alive}"),

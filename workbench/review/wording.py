@@ -1,20 +1,18 @@
-"""To word a reason is to say in few words what speaks against a service: as a headline, as a line of a table, as a moment."""
+"""Wording says in few words what speaks against a service: as a headline, as a line of a table, as a moment."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from workbench.analysis.suspects import Reason, Suspect
 from workbench.charts.messages import wording
-from workbench.charts.values import number, quantity, series_name
+from workbench.charts.values import family, number, quantity, series_name
 
 __all__ = ["Strong", "big", "distinct", "first", "headline", "lead", "line"]
 
 _SHORT = 80
 _CLEAR = 0.5  # a reason anybody understands leads when it weighs half as much as the strongest
 _FOLD = 2.0
-_PERCENTILE = re.compile(r" p\d+$")
 
 
 class Strong(str):
@@ -53,7 +51,8 @@ def headline(suspect: Suspect, reason: Reason) -> str:
         )
     if reason.direction == "less":
         return f"{_kind(reason)} of {name} was missing in {during} instead of {before}"
-    return f"{name} {'logged an unusual message' if reason.kind == 'log' else 'did something unusual'} in {during} instead of {before}"
+    did = "logged an unusual message" if reason.kind == "log" else "did something unusual"
+    return f"{name} {did} in {during} instead of {before}"
 
 
 def line(service: str, reason: Reason) -> tuple[str, ...]:
@@ -102,10 +101,10 @@ def first(service: str, reason: Reason) -> tuple[str, str]:
 
 
 def distinct(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
-    """Return the reasons without those that differ from an earlier one only in the percentile they look at."""
+    """Return the reasons without those that measure the same thing as an earlier one: its rate, another percentile."""
     kept: dict[tuple[str, str | None, str], Reason] = {}
     for reason in reasons:
-        name = _PERCENTILE.sub("", series_name(reason.name)) if reason.kind == "metric" else reason.name
+        name = family(reason.name) if reason.kind == "metric" else reason.name
         kept.setdefault((reason.measure, reason.instance, f"{name} {reason.peer}"), reason)
     return tuple(kept.values())
 
