@@ -95,7 +95,7 @@ class ActionForm(Editor[ActionDraft, Action]):
             self._move(action, _WANTED[name])
         elif name == "drop":
             self.reason.ask(
-                f"Drop {self.name_of(action)}?",
+                f"Drop “{self.name_of(action)}”?",
                 "Drop action",
                 lambda reason: self._move(action, ActionState.DROPPED, reason),
             )

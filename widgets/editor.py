@@ -140,7 +140,7 @@ class Editor(Form[DraftT, ItemT]):
         saved = self.editing
         if saved is not None:
             self.reason.ask(
-                f"Withdraw {self.name_of(saved)}?",
+                f"Withdraw “{self.name_of(saved)}”?",
                 f"Withdraw {self.noun}",
                 lambda reason: self._withdraw(saved, reason),
             )
