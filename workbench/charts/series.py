@@ -87,7 +87,7 @@ def pick(
     """
     found: list[Moved] = []
     for suspect in suspects:
-        reasons = [reason for reason in suspect.reasons if reason.kind == "metric"]
+        reasons = [reason for reason in suspect.reasons if reason.measure == "value"]
         mine: list[Moved] = []
         for reason in reasons:
             made = _moved(metrics, suspect.service, reason, shown, baseline)
@@ -108,7 +108,7 @@ def with_series(suspect: Suspect, changes: pl.DataFrame) -> Suspect:
     ``changes`` is what `workbench.analysis.changes.series_changes` returned, with the ``nats`` of `moved_series`; a
     series without nats went back to its level at once, and is shown only when no other moved.
     """
-    known = [reason for reason in suspect.reasons if reason.kind == "metric"]
+    known = [reason for reason in suspect.reasons if reason.measure == "value"]
     seen = {(reason.instance, reason.name, reason.attributes) for reason in known}
     mine = changes.filter(
         pl.col("service") == suspect.service, pl.col("score") >= MOVED, pl.col("moved_at").is_not_null()

@@ -108,12 +108,12 @@ def series_name(metric: str, *, inside: bool = False) -> str:
             words.append(low.upper() if low in _CAPITALS else low)
     while len(words) > 1 and words[-1] in _UNITS_IN_NAMES:
         words.pop()
-    text = " ".join(words) or metric
+    text = " ".join(words) or metric or "metric"
     return text if inside else text[:1].upper() + text[1:]
 
 
 def family(metric: str) -> str:
-    """Return what metrics of one thing share: ``CPU usage`` of its rate and its amount, ``latency`` of its percentiles."""
+    """Return what metrics of one thing share: ``CPU usage`` for rate and amount, ``latency`` for all percentiles."""
     return _VARIANT.sub("", series_name(metric, inside=True))
 
 

@@ -56,13 +56,18 @@ def same(one: Citation, other: Citation) -> bool:
 
 def of_suspects(snapshot: Snapshot, suspects: Sequence[Suspect]) -> list[Citation]:
     """Return what the suspects' reasons rest on: one citation for each service and frame, in their order."""
-    found: dict[tuple[str, FrameName], list[str]] = {}
+    names: dict[tuple[str, FrameName], dict[str, None]] = {}
+    others: dict[tuple[str, FrameName], dict[str, None]] = {}
     for suspect in suspects:
         for reason in suspect.reasons:
-            names = found.setdefault((suspect.service, kind_of(reason.kind)), [])
-            if reason.name not in names:
-                names.append(reason.name)
-    made = (_cite(snapshot, frame, service, tuple(names)) for (service, frame), names in found.items())
+            key = (suspect.service, kind_of(reason.kind))
+            names.setdefault(key, {}).update({reason.name: None} if reason.name else {})
+            # A complaint about a service stands in the records of the one that complains.
+            others.setdefault(key, {}).update({reason.peer: None} if reason.measure == "blame" and reason.peer else {})
+    made = (
+        _cite(snapshot, frame, service, tuple(names[service, frame]), (service, *others[service, frame]))
+        for service, frame in names
+    )
     return [citation for citation in made if citation is not None]
 
 
@@ -85,7 +90,7 @@ def of_messages(snapshot: Snapshot, templates: pl.DataFrame) -> list[Citation]:
 
 
 def _cite(
-    snapshot: Snapshot, frame: FrameName, service: str, names: tuple[str, ...], services: tuple[str, ...] = ()
+    snapshot: Snapshot, frame: FrameName, service: str, names: tuple[str, ...], services: tuple[str, ...]
 ) -> Citation | None:
     tables = [table for table in snapshot.manifest.tables if table.frame == frame and table.rows]
     if not tables:
@@ -97,7 +102,7 @@ def _cite(
         frame=frame,
         source=table.source,
         sha256=table.sha256,
-        services=(service,) if service else services,
+        services=services,
         names=names,
         start=snapshot.baseline.start if snapshot.baseline else snapshot.window.start,
         end=snapshot.window.end,

@@ -100,7 +100,9 @@ class Story:
         return tuple(
             evidence
             for evidence in self.evidence
-            if evidence.citation.frame == frame and evidence.citation.services == (service,)
+            if evidence.citation.frame == frame
+            and evidence.citation.services[:1] == (service,)
+            and evidence.citation.names
         )
 
 

@@ -49,6 +49,16 @@ def headline(suspect: Suspect, reason: Reason) -> str:
             if _waits(suspect.service, reason)
             else f"{name} kept {reason.peer} waiting {waited}"
         )
+    if reason.measure == "silence":
+        return f"{reason.instance or name} fell silent"
+    return _of_calls(name, reason)
+
+
+def _of_calls(name: str, reason: Reason) -> str:
+    """Return the headline of a share: of calls, or of minutes."""
+    before, during = _both(reason)
+    if reason.measure == "blame":
+        return f"Others complained about {name} in {during} instead of {before}"
     if reason.direction == "less":
         return f"{_kind(reason)} of {name} was missing in {during} instead of {before}"
     did = "logged an unusual message" if reason.kind == "log" else "did something unusual"
@@ -66,6 +76,10 @@ def line(service: str, reason: Reason) -> tuple[str, ...]:
         waited = f"Waited for {reason.peer}" if _waits(service, reason) else f"Kept {reason.peer} waiting"
         return (f"{waited} {before} → ", Strong(during))
     what = wording(reason.name, _SHORT)
+    if reason.measure == "blame":
+        return (f"Complaints of {reason.peer or 'others'} {before} → ", Strong(during), f": {what}")
+    if reason.measure == "silence":
+        return (f"{reason.instance or service} ", Strong("fell silent"))
     return (
         f"{_kind(reason)} {'missing' if reason.direction == 'less' else 'seen'} in {before} → ",
         Strong(during),
@@ -82,6 +96,8 @@ def big(reason: Reason) -> tuple[str, str]:
         )
     if reason.measure == "value":
         return quantity(reason.during, reason.unit), series_name(reason.name)
+    if reason.measure == "silence":
+        return "Silent", "no more samples"
     share, _, of = quantity(reason.during, reason.unit).partition("% ")
     return f"{share}%" if of else share, of
 
@@ -95,6 +111,10 @@ def first(service: str, reason: Reason) -> tuple[str, str]:
         return f"First call that took far longer than usual; median {during} instead of {before}:", reason.name
     if reason.measure == "gap":
         return f"First long wait between {service} and {reason.peer}; median {during} instead of {before}:", reason.name
+    if reason.measure == "blame":
+        return f"First complaint of {reason.peer or 'others'} about {service}:", wording(reason.name)
+    if reason.measure == "silence":
+        return f"Last sample of {reason.instance or service}", ""
     how = "without its usual" if reason.direction == "less" else "with an unusual"
     what = "message" if reason.kind == "log" else "operation"
     return f"First call {how} {what}; in {during} instead of {before}:", wording(reason.name)
@@ -111,7 +131,7 @@ def distinct(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
 
 def _both(reason: Reason) -> tuple[str, str]:
     before, during = quantity(reason.before, reason.unit), quantity(reason.during, reason.unit)
-    if reason.measure == "share":
+    if reason.measure in {"share", "blame"}:
         before = before.partition("% ")[0] + "%"
     return before, during
 
