@@ -1,4 +1,4 @@
-"""What tests of the servers use: a workspace with something published, a server of its own process, a raw HTTP client."""
+"""What tests of the servers use: a workspace with something published, a server as a process, a raw HTTP client."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Desk:
 
 @pytest.fixture(scope="session")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    """A workspace with one incident, its evidence pinned from the licensed sample, published twice. Nothing may change it."""
+    """A workspace with one incident, pinned from the licensed sample and published twice. Nothing may change it."""
     root = tmp_path_factory.mktemp("served") / "desk"
     workspace = Workspace.create(root)
     lines = [f'{name} = "{SAMPLE / name}.parquet"' for name in ("metrics", "logs", "spans")]
@@ -114,7 +114,7 @@ class Live:
 
     @contextlib.contextmanager
     def connect(self, kernel: str = "", *, protocol: str = "", **changed: str) -> Iterator[websocket.WebSocket]:
-        """Connect to a kernel (one's own unless named) as this visitor; ``changed`` replaces headers, "" leaves one out."""
+        """Connect to a kernel (one's own unless named); ``changed`` replaces headers, "" leaves one out."""
         headers = {"Cookie": self.cookie, "Origin": f"http://127.0.0.1:{self.served.port}", **changed}
         host = headers.pop("Host", "")
         socket = websocket.create_connection(

@@ -78,7 +78,7 @@ class Channels(_OfKernel, VoilaKernelWebsocketHandler):  # type: ignore[misc]  #
     methods: ClassVar[frozenset[str]] = frozenset({"GET"})
     # Tornado asks `check_origin` only when an origin is named; a browser always names one, so who doesn't is none.
     same_origin: ClassVar[bool] = True
-    # In seconds, for Tornado's own sign of life. Jupyter's is not begun (see `open`): it takes the same for milliseconds.
+    # In seconds, for Tornado's sign of life. Jupyter's is not begun (see `open`): it takes the same for milliseconds.
     ping_interval = 30.0
     ping_timeout = 30.0
     _held: Lease | None = None

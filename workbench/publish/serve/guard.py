@@ -24,9 +24,12 @@ _NAME_EVENTS = frozenset({
     "os.chflags", "os.chmod", "os.chown", "os.link", "os.lockf", "os.mkdir", "os.remove", "os.removexattr", "os.rename",
     "os.rmdir", "os.setxattr", "os.symlink", "os.truncate", "os.utime", "shutil.move", "shutil.rmtree",
 })  # fmt: skip
+_RELATIVE_EVENTS = _NAME_EVENTS - {"os.chflags", "os.lockf", "os.setxattr", "os.truncate"}
+"""Those whose last argument is a folder that the names are relative to, -1 for none."""
 _NEVER_EVENTS = frozenset({
-    "ctypes.dlopen", "os.exec", "os.fork", "os.forkpty", "os.kill", "os.killpg", "os.posix_spawn", "os.spawn",
-    "os.system", "pty.spawn", "socket.bind", "socket.connect", "socket.sendmsg", "socket.sendto",
+    "ctypes.dlopen", "ctypes.dlsym", "ctypes.dlsym/handle", "os.exec", "os.fork", "os.forkpty", "os.kill",
+    "os.killpg", "os.posix_spawn", "os.spawn", "os.system", "pty.spawn", "socket.bind",
+    "socket.connect", "socket.sendmsg", "socket.sendto",
     "sqlite3.enable_load_extension", "sqlite3.load_extension", "subprocess.Popen",
 })  # fmt: skip
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC
@@ -89,12 +92,16 @@ def _hook(scratch: str) -> Callable[[str, tuple[Any, ...]], None]:
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
-            path, _, flags = arguments
-            # What is open already was judged when it was opened.
-            refused = flags & _WRITING and not isinstance(path, int) and not _is_inside(path, scratch)
+            path, mode, flags = arguments
+            # What is open already was judged when it was opened. A bare `os.open` may be relative to another folder.
+            known = isinstance(path, int) or (
+                _is_inside(path, scratch) and (mode is not None or Path(os.fsdecode(path)).is_absolute())
+            )
+            refused = flags & _WRITING and not known
         elif event in _NAME_EVENTS:
             names = [one for one in arguments if isinstance(one, (str, bytes, os.PathLike))]
-            refused = not names or not all(_is_inside(one, scratch) for one in names)
+            relative = isinstance(arguments[-1], int) and arguments[-1] >= 0 and event in _RELATIVE_EVENTS
+            refused = not names or relative or not all(_is_inside(one, scratch) for one in names)
         elif event == "sqlite3.connect":
             refused = not _reads_only(arguments[0])
         else:

@@ -51,7 +51,7 @@ class OwnSpec(KernelSpecManager):
 def kernel_settings() -> Config:
     """Return what traitlets has to know: nothing restarts empty, nothing is kept for later.
 
-    Tracebacks are taken out by our own connection; Jupyter's setting for that (``allow_tracebacks``) fails in this version.
+    Tracebacks are taken out by our own connection; Jupyter's setting for that (``allow_tracebacks``) fails when used.
     """
     config = Config()
     config.MappingKernelManager.buffer_offline_messages = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 from collections.abc import AsyncIterator, Mapping
@@ -27,6 +28,8 @@ __all__ = ["LIVE_PAGES", "Live", "LivePage", "Shipped", "with_parameters"]
 
 _SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _RETRY_SECONDS = 30
+_TRIES = 10
+_SOON = 0.1
 _HEARTBEAT = "<script>window.voila_heartbeat()"
 
 
@@ -153,11 +156,15 @@ class LivePage(Gate, TornadoVoilaHandler):  # type: ignore[misc]  # voila has no
 
     async def _lease(self, visitor: str, name: str) -> Lease | None:
         leases = self.kernels.leases
-        lease = leases.take(visitor, name)
-        if lease is None and (left := leases.spare(visitor)) is not None:
-            await self.kernels.end(left)
-            lease = leases.take(visitor, name)
-        return lease
+        for _ in range(_TRIES):
+            if (lease := leases.take(visitor, name)) is not None:
+                return lease
+            if (left := leases.spare(visitor)) is not None:
+                await self.kernels.end(left)
+            else:
+                # A page that is reloaded may be asked for before its old connection is known to be gone.
+                await asyncio.sleep(_SOON)
+        return None
 
     async def _full(self) -> None:
         incident = self.parameters["incident"]

@@ -14,7 +14,7 @@ TROUBLE = "That could not be done. Nothing was changed by it; the server's log s
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _SHELL_ONLY = frozenset({"comm_open", "comm_msg", "comm_close"})
 _ASKING = frozenset({"comm_info_request", "kernel_info_request"})
-_METHODS = frozenset({"update", "request_state", "request_states", "custom", "echo_update"})
+_METHODS = frozenset({"update", "request_state", "request_states", "custom"})
 # The front end asks for all widgets at once by this comm. It never has to make a widget in the kernel, and the kernel
 # would make any registered one, an upload too.
 _CONTROL = "jupyter.widget.control"

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import ipaddress
+import logging
 import secrets
 import socket
 import sys
@@ -120,6 +121,8 @@ def _settings(root: Path | str) -> Settings:
 
 def _run(plan: Plan) -> None:
     skip_unused_grammar()
+    # Tornado and ZeroMQ warn there of every connection that a browser just drops, which is how browsers leave.
+    logging.getLogger("tornado.general").setLevel(logging.ERROR)
     from workbench.publish.serve.app import Server  # noqa: PLC0415 - voila takes a second, and only serving needs it
 
     asyncio.run(Server(plan=plan).run())

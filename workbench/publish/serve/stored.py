@@ -22,13 +22,14 @@ __all__ = ["NAME", "Answer", "Home", "Review", "Shelf", "answer_of", "send"]
 
 _LOG = logging.getLogger(__name__)
 NAME = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,199}"
-"""What an incident and a version may be called in an address; nothing with a slash, nothing hidden, nothing of our own."""
+"""What an incident and a version may be called in an address: nothing with a slash, hidden, or of our own."""
 _EMPTY = Words(
     "Nothing is published yet",
     "Make the first review with: workbench review ID. It appears here as soon as it is done; reload this page then.",
     (),
 )
-_TRIES = 3
+_TRIES = 20
+_SOON = 0.01
 
 
 @dataclass(frozen=True)
@@ -96,15 +97,18 @@ class Shelf:
         """
         for _ in range(_TRIES):
             known = [version] if version else await asyncio.to_thread(versions, self._published / folder)
+            vanished = False
             for one in reversed(known):
                 try:
                     return await self._kept(self._published / folder / one / file)
                 except FileNotFoundError:
-                    continue
+                    vanished = True
                 except (ValueError, OSError):
                     _LOG.warning("the published version %s/%s can't be read", folder, one, exc_info=True)
-            if version or not known:
+            # An empty list may be one that was read while the only version was replaced.
+            if version or (known and not vanished) or not await asyncio.to_thread((self._published / folder).is_dir):
                 return None
+            await asyncio.sleep(_SOON)
         return None
 
     async def _kept(self, path: Path) -> Answer:
