@@ -30,9 +30,8 @@ SEVERE = (
 )
 """Severities, in upper case, at which a record tells of trouble."""
 
-_LONGEST = 1500  # characters of a body's first line that are looked at
+_LONGEST = 1500  # characters of a body's first line, which a stack trace only adds to
 _KEPT = 300  # characters of a template: what tells messages apart stands at their start
-_FIRST_LINE = r"^([^\n]*)"  # a stack trace repeats what its first line says
 _VALUE = r"[\w\-.:/@%+]*\d[\w\-.:/@%+]*"  # a word with a digit in it is a value, not wording
 _OBJECTS = r"\[(?:\w+\([^()]*\)(?:,\s*)?)+(?:\w+\([^()]*$|\]|$)"  # [Ticket(..), Ticket(..)]: as long as the data is
 _LIST = r"\[[^\[\],()]+(?:,[^\[\],()]+)+\]"  # [north, south]: its members are data
@@ -84,12 +83,13 @@ def records(logs: pl.LazyFrame, names: Iterable[str], *, window: Window, baselin
     """
     known = sorted(set(names), key=lambda name: (-len(name), name))
     severe = pl.col("severity").is_in(SEVERE).fill_null(value=False)
-    other = pl.col("body").str.extract(f"({_any_of(known)})", 1) if known else pl.lit(None, dtype=pl.String)
+    body = pl.when(severe).then("body")
+    other = body.str.extract(f"({_any_of(known)})", 1) if known else pl.lit(None, dtype=pl.String)
     return (
         _near(logs, window, baseline)
         .filter(pl.col("service").is_not_null())
         .unique()
-        .with_columns(severe=severe, template=masked(pl.col("body"), known), blames=pl.when(severe).then(other))
+        .with_columns(severe=severe, template=masked(pl.col("body"), known), blames=other)
         .with_columns(blames=pl.when(pl.col("blames") != pl.col("service")).then("blames"))
         .select("time", "service", "severe", "template", "trace_id", "span_id", "blames")
         .sort("time", "service", "trace_id", "span_id", "template")
@@ -101,7 +101,7 @@ def masked(body: pl.Expr, names: Iterable[str] = ()) -> pl.Expr:
     """Return the template of each body: its first line, or its ``message`` if it is JSON, with what varies masked."""
     text = body.fill_null("")
     text = pl.when(text.str.starts_with("{")).then(pl.coalesce(text.str.extract(_MESSAGE, 1), text)).otherwise(text)
-    text = text.str.extract(_FIRST_LINE, 1).str.slice(0, _LONGEST)
+    text = text.str.split_exact("\n", 1).struct[0].str.slice(0, _LONGEST)
     for digit, meaning in (("5", "server-error"), ("4", "client-error")):
         text = text.str.replace_all(f"{_FAILED}{digit}\\d\\d\\b", f"${{1}}{meaning}")
     text = text.str.replace_all(_VALUE, WILDCARD)

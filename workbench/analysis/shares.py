@@ -69,5 +69,5 @@ def share_changes(counted: pl.DataFrame, key: list[str]) -> pl.DataFrame:
     ratio = odd * (share / p).log() + pl.when(odd < n).then((n - odd) * ((1 - share) / (1 - p)).log()).otherwise(0.0)
     nats = ratio * pl.col("independent") * pl.col("slices") / (pl.col("slices") + 1) / pl.col("spread")
     return compared.filter(share > p).select(
-        *key, "n_before", "odd_before", "n_during", "odd_during", "usual_share", nats=nats
+        *key, "n_before", "odd_before", "n_during", "odd_during", "usual_share", nats=nats.round(6)
     )

@@ -9,9 +9,10 @@ import polars as pl
 from workbench.analysis.baseline import sliced
 from workbench.window import Window
 
-__all__ = ["Traces", "operations", "read"]
+__all__ = ["Traces", "failed", "operations", "read"]
 
 _SERVER_ERROR = r'"http\.(?:response\.)?status_code"\s*:\s*"?5\d\d\b'
+_COLUMNS = ["trace_id", "span_id", "parent_span_id", "service", "name", "start_time", "duration_ns"]
 _DEEPEST = 32  # doublings while looking for a visit's first span: enough for any trace, and an end for a looped one
 
 
@@ -33,73 +34,89 @@ class Traces:
 
 
 def read(spans: pl.LazyFrame, *, window: Window, baseline: Window) -> Traces:
-    """Return the traces of the window and the baseline; spans without a service, or delivered twice, are left out."""
-    identity = ["trace_id", "span_id", "service", "name", "start_time"]
-    rows = (
-        spans.with_columns(failed=_failed())
-        .select(*identity, "parent_span_id", "duration_ns", "failed")
-        .filter(window.holds("start_time") | baseline.holds("start_time"))
-        .filter(pl.col("service").is_not_null())
+    """Return the traces of the window and the baseline.
+
+    Left out are spans without a service, spans delivered twice, and visits that lasted beyond the end of the window:
+    what they did there is not known.
+    """
+    rows = _linked(
+        spans.with_columns(failed=failed())
+        .select(*_COLUMNS, "failed")
+        .filter(window.holds("start_time") | baseline.holds("start_time"), pl.col("service").is_not_null())
         .with_columns(sliced("start_time", window=window, baseline=baseline))
-        .sort("start_time", "trace_id", "span_id", "service", "name", "duration_ns")
+        .unique()
         .collect()
-        .with_row_index("span")
-        .with_columns(pl.col("span").cast(pl.Int64))
     )
-    named = pl.all_horizontal(pl.col("trace_id", "span_id").is_not_null())
-    rows = rows.filter(~named | (pl.struct(identity).is_first_distinct())).drop("span").with_row_index("span")
-    rows = rows.with_columns(pl.col("span").cast(pl.Int64))
-    parents = rows.filter(named).unique(["trace_id", "span_id"], keep="first", maintain_order=True)
-    rows = rows.join(
-        parents.select(
-            "trace_id", pl.col("span_id").alias("parent_span_id"), parent="span", caller="service", waited="duration_ns"
-        ),
-        on=["trace_id", "parent_span_id"],
-        how="left",
-        maintain_order="left",
-    ).with_columns(entry=(pl.col("caller") != pl.col("service")).fill_null(value=True))
-    first = rows.select(pl.when("entry").then("span").otherwise("parent").alias("visit"))["visit"]
-    for _ in range(_DEEPEST):
-        further = first.gather(first)
-        if further.equals(first):
-            break
-        first = further
+    first = _first_spans(rows)
+    above = pl.when(pl.col("parent").is_not_null()).then(first.gather(rows["parent"].fill_null(0)))
     children = (
         rows.filter(pl.col("parent").is_not_null())
         .group_by("parent")
         .agg(children_ns=pl.col("duration_ns").sum(), waits=pl.col("entry").any() & (pl.len() == 1))
     )
-    above = rows.select(pl.when(pl.col("parent").is_not_null()).then(first.gather(rows["parent"].fill_null(0))))
     rows = (
-        rows.with_columns(visit=first, parent_visit=above.to_series())
+        rows.with_columns(visit=first, parent_visit=above)
         .join(children, left_on="span", right_on="parent", how="left", maintain_order="left")
-        .with_columns(pl.col("waits").fill_null(value=False))
-        .with_columns(self_ns=(pl.col("duration_ns") - pl.col("children_ns").fill_null(0)).clip(lower_bound=0))
+        .with_columns(
+            pl.col("waits").fill_null(value=False),
+            self_ns=(pl.col("duration_ns") - pl.col("children_ns").fill_null(0)).clip(lower_bound=0),
+        )
     )
-    through = rows.select(parent="span", waiting="waits")
     own = rows.filter(~pl.col("waits")).group_by("visit").agg(own_ns=pl.col("self_ns").sum())
+    waiting = rows.select(
+        pl.when(pl.col("parent").is_not_null()).then(rows["waits"].gather(rows["parent"].fill_null(0)))
+    )
+    gap = (pl.col("waited") - pl.col("duration_ns")).clip(lower_bound=0)
     visits = (
-        rows.filter("entry")
-        .join(through, on="parent", how="left", maintain_order="left")
+        rows.with_columns(waiting=waiting.to_series())
+        .filter("entry", pl.col("start_time") + pl.duration(nanoseconds="duration_ns") <= window.end)
         .select(
-            "visit",
-            "service",
-            "start_time",
-            "slice",
-            "failed",
-            "parent_visit",
+            *("visit", "service", "start_time", "slice", "failed", "parent_visit"),
             operation=pl.col("name").fill_null(""),
             trace=pl.coalesce("trace_id", pl.col("span").cast(pl.String)),
             caller=pl.when(pl.col("parent").is_not_null()).then("caller"),
-            gap_ns=pl.when("waiting").then((pl.col("waited") - pl.col("duration_ns")).clip(lower_bound=0)),
+            gap_ns=pl.when("waiting").then(gap),
         )
         .join(own, on="visit", how="left", maintain_order="left")
         .with_columns(pl.col("own_ns").fill_null(0))
     )
-    return Traces(rows.drop("caller", "waited", "children_ns", "waits", "parent_visit", "parent"), visits)
+    return Traces(rows.select(*_COLUMNS, "span", "visit", "entry", "failed", "self_ns", "slice"), visits)
 
 
-def _failed() -> pl.Expr:
+def _linked(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the spans numbered, each with its parent's number, service (caller) and duration (waited)."""
+    key = pl.col("trace_id").hash(0) ^ pl.col("span_id").hash(1)
+    above = pl.col("trace_id").hash(0) ^ pl.col("parent_span_id").hash(1)
+    rows = rows.with_columns(
+        key=pl.when(pl.all_horizontal(pl.col("trace_id", "span_id").is_not_null())).then(key),
+        above=pl.when(pl.all_horizontal(pl.col("trace_id", "parent_span_id").is_not_null())).then(above),
+        span=pl.int_range(pl.len(), dtype=pl.Int64),
+    )
+    # Two spans of one id: which is the parent must not depend on the order of rows.
+    parents = rows.filter(pl.col("key").is_not_null()).select(
+        "key", parent="span", caller="service", waited="duration_ns"
+    )
+    twice = parents.filter(pl.col("key").is_duplicated()).sort("key", "caller", "waited")
+    parents = parents.filter(pl.col("key").is_unique()).vstack(twice.unique("key", keep="first", maintain_order=True))
+    return (
+        rows.join(parents, left_on="above", right_on="key", how="left", maintain_order="left")
+        .with_columns(entry=(pl.col("caller") != pl.col("service")).fill_null(value=True))
+        .drop("key", "above")
+    )
+
+
+def _first_spans(rows: pl.DataFrame) -> pl.Series:
+    """Return for each span the number of its visit's first one."""
+    first = rows.select(pl.when("entry").then("span").otherwise("parent"))["span"]
+    for _ in range(_DEEPEST):
+        further = first.gather(first)
+        if further.equals(first):
+            break
+        first = further
+    return first
+
+
+def failed() -> pl.Expr:
     """Return whether a span failed, by the semantic conventions of OpenTelemetry."""
     status = pl.col("status").str.to_uppercase()
     http = pl.col("attributes").str.contains(_SERVER_ERROR)
