@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import polars as pl
 
-from workbench.analysis.changes import MOVED, series_changes, unit_of
+from workbench.analysis.changes import series_changes, unit_of
 from workbench.analysis.suspects import Reason, Suspect
 from workbench.charts.axis import room, span_text, view
 from workbench.charts.figure import Figure
@@ -76,33 +79,25 @@ def _suspect(service: str, reasons: list[Reason]) -> Suspect:
     return Suspect(service=service, rank=1, score=0.0, stands_out=True, reasons=tuple(reasons))
 
 
-def _reason(row: dict[str, object]) -> Reason:
-    before, during = row["before"], row["during"]
-    known = isinstance(before, float) and isinstance(during, float)
-    return Reason.model_validate(
-        {
-            "kind": "metric",
-            "name": row["metric"],
-            "instance": row["instance"],
-            "attributes": row["attributes"],
-            "time": row["moved_at"] if isinstance(row["score"], float) and row["score"] >= MOVED else None,
-            "before": before,
-            "during": during,
-            "change": during - before if known else None,  # type: ignore[operator]  # both are numbers
-            "unit": unit_of(str(row["metric"])),
-            "text": "",
-        }
-    )
+def _reason(row: dict[str, Any]) -> Reason:
+    """Return the series' own change as the fact that a panel is drawn from; what can't be compared is NaN."""
+    before, during = (math.nan if row[name] is None else row[name] for name in ("before", "during"))
+    return Reason(
+        kind="metric", name=row["metric"], instance=row["instance"], attributes=row["attributes"], measure="value",
+        direction="down" if row["direction"] == "down" else "up", n_before=row["n_before"], n_during=row["n_during"],
+        time=row["moved_at"], before=before, during=during, change=during - before, unit=unit_of(row["metric"]), weight=0.0,
+        text="",
+    )  # fmt: skip
 
 
 def _title(moved: Moved) -> str:
     reason = moved.reason
     subject = f"{moved.name} of {moved.service}"
-    if reason.before is None or reason.during is None:
-        return f"{subject}: without a baseline nothing can be compared"
+    if math.isnan(reason.change):
+        return f"{subject}: there is nothing to compare it with"
     if reason.time is None:
         return f"{subject} stayed near {quantity(reason.before, reason.unit)}"
-    verb = "rose" if reason.during > reason.before else "fell"
+    verb = "fell" if reason.direction == "down" else "rose"
     return f"{subject} {verb} from {quantity(reason.before, reason.unit)} to {quantity(reason.during, reason.unit)}"
 
 

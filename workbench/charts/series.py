@@ -94,7 +94,7 @@ def pick(
             twin = next((place for place, one in enumerate(mine) if _alike(one, made)), None)
             if twin is None:
                 mine.append(made)
-            elif _clarity(made) > _clarity(mine[twin]):
+            elif _clarity(made.reason) > _clarity(mine[twin].reason):
                 mine[twin] = made
         found += mine if suspect.stands_out else mine[:1]
         if len(found) >= most or (suspect.stands_out and mine):
@@ -106,7 +106,8 @@ def with_series(suspect: Suspect, changes: pl.DataFrame) -> Suspect:
     """Return the suspect with its metric reasons only, and after them every other series of the service that moved.
 
     ``changes`` is what `workbench.analysis.changes.series_changes` returned, with the ``nats`` of `moved_series`; a
-    series without nats went back to its level at once, and is shown only when no other moved.
+    series without nats went back to its level at once, and comes along only when no other moved. Of several that measure
+    one thing (an amount and its rate, percentiles) the one with the clearest unit is kept.
     """
     known = [reason for reason in suspect.reasons if reason.measure == "value"]
     seen = {(reason.instance, reason.name, reason.attributes) for reason in known}
@@ -123,7 +124,12 @@ def with_series(suspect: Suspect, changes: pl.DataFrame) -> Suspect:
         for row in mine.head(_MORE).iter_rows(named=True)
         if (row["instance"], row["metric"], row["attributes"]) not in seen
     ]
-    return suspect.model_copy(update={"reasons": (*known, *more)})
+    kept: dict[tuple[str, str | None], Reason] = {}
+    for reason in (*known, *more):
+        key = (family(reason.name), reason.instance)
+        if key not in kept or _clarity(reason) > _clarity(kept[key]):
+            kept[key] = reason
+    return suspect.model_copy(update={"reasons": tuple(kept.values())})
 
 
 def panel(
@@ -213,8 +219,8 @@ def _alike(one: Moved, other: Moved) -> bool:
     return found is not None and found == found and found > _ALIKE  # noqa: PLR0124 - NaN for a flat series
 
 
-def _clarity(moved: Moved) -> int:
-    return {"%": 2, "s": 1, "ms": 1}.get(moved.reason.unit, 0)
+def _clarity(reason: Reason) -> int:
+    return {"%": 2, "s": 1, "ms": 1}.get(reason.unit, 0)
 
 
 def _domain(moved: Moved) -> tuple[float, float]:

@@ -49,7 +49,7 @@ def number(value: float, digits: int = 3) -> str:
         return f"{value:,.0f}".replace("-", "−")
     told = f"{value:.{digits}g}"
     if "e" in told:
-        return f"{value:.1e}".replace("-", "−")
+        return f"{value:.{digits - 1}e}".replace("-", "−")
     return told.replace("-", "−")
 
 

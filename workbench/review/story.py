@@ -96,14 +96,10 @@ class Story:
         )
 
     def behind(self, service: str, frame: FrameName) -> tuple[Evidence, ...]:
-        """Return the evidence the analysis read for a service in a frame."""
-        return tuple(
-            evidence
-            for evidence in self.evidence
-            if evidence.citation.frame == frame
-            and evidence.citation.services[:1] == (service,)
-            and evidence.citation.names
-        )
+        """Return the evidence the analysis read for a service in a frame, or that of several services with it."""
+        known = [one for one in self.evidence if one.citation.frame == frame and service in one.citation.services]
+        own = tuple(one for one in known if one.citation.services[0] == service and one.citation.names)
+        return own or tuple(known)
 
 
 def compose(

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from workbench.analysis.suspects import Reason, Suspect
+from workbench.charts.series import with_series
 from workbench.charts.values import clock, count, day
 from workbench.record.choices import ActionState
-from workbench.review.numbering import KINDS, Evidence, kind_of
+from workbench.review.numbering import Evidence, kind_of
 from workbench.review.story import Story
-from workbench.review.wording import Strong, big, headline, lead, line
+from workbench.review.wording import Strong, big, distinct, headline, lead, line
 from workbench.window import format_duration
 
 __all__ = ["Answer", "answers", "dek", "finding", "overdue", "state_of"]
 
+_FURTHER = 2
 _NOT_OPEN = {ActionState.VERIFIED, ActionState.FAILED, ActionState.DROPPED, ActionState.DONE}
 
 
@@ -120,19 +123,21 @@ def _why(story: Story) -> Answer:
         return Answer(
             "Why", "No clear suspect", "", ("No service stands out. The most changed is ", Strong(first), ".")
         )
-    kinds = Counter(reason.kind for reason in suspect.reasons)
-    told = [
-        text
-        for text in (
-            count(kinds["metric"], "series", "series") + " moved" if kinds["metric"] else "",
-            count(kinds["span"], "operation") + " slower" if kinds["span"] else "",
-            count(kinds["log"], "new message") if kinds["log"] else "",
-        )
-        if text
-    ]
-    evidence = tuple(one for frame in KINDS for one in story.behind(suspect.service, frame))
-    words = (Strong(suspect.service), f": {', '.join(told)}. A suspect is where to look first, not a proven cause.")
-    return Answer("Why", "First suspect", f"of {len(story.suspects)}", words, evidence)
+    told = _further(story, suspect)
+    words: list[str] = [Strong(suspect.service), ": "]
+    for place, reason in enumerate(told):
+        words += ["; " if place else "", *line(suspect.service, reason)]
+    words.append(". A suspect is where to look first, not a proven cause.")
+    evidence = {one.number: one for reason in told for one in story.behind(suspect.service, kind_of(reason.kind))}
+    return Answer("Why", "First suspect", f"of {len(story.suspects)}", tuple(words), tuple(evidence.values()))
+
+
+def _further(story: Story, suspect: Suspect) -> list[Reason]:
+    """Return what else speaks against the first suspect, a metric first; what the page leads with is told already."""
+    leading = lead(suspect)
+    metrics = with_series(suspect, story.changes).reasons[:1]
+    found = [one for one in distinct((*metrics, *suspect.reasons)) if one != leading]
+    return found[:_FURTHER] or list(suspect.reasons[:1])
 
 
 def _done(story: Story) -> Answer:
