@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
+from markupsafe import Markup
 
 from widgets.callout import Callout
 from widgets.series import COLUMNS, Series
@@ -39,10 +40,22 @@ def explore(incident: str = "", workspace: str = "") -> Any:
         )
         return notice
     try:
-        return Explorer(Workspace.find(workspace or None).snapshot(incident)).view
+        opened = Workspace.find(workspace or None)
+        with opened.record(read_only=True) as record:
+            title = record.incident(incident).title
+        return ipywidgets.VBox([_heading(incident, title), Explorer(opened.snapshot(incident)).view])
     except WorkbenchError as error:
         notice.say("failed", error.what, do=error.do)
         return notice
+
+
+def _heading(incident: str, title: str) -> Any:
+    """Return what incident it is; on a server, with the way back to its review."""
+    served = os.environ.get("WORKBENCH_READ_ONLY") == "1"
+    link = Markup(' <a href="/reviews/{}/">Read its review</a>').format(incident) if served else Markup()
+    shown = ipywidgets.HTML(str(Markup('<p class="wb wb-dek">{}.{}</p>').format(title.rstrip("."), link)))
+    shown.layout.width = "auto"
+    return shown
 
 
 class Explorer:

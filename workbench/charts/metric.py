@@ -85,8 +85,8 @@ def _reason(row: dict[str, Any]) -> Reason:
     return Reason(
         kind="metric", name=row["metric"], instance=row["instance"], attributes=row["attributes"], measure="value",
         direction="down" if row["direction"] == "down" else "up", n_before=row["n_before"], n_during=row["n_during"],
-        time=row["moved_at"], before=before, during=during, change=during - before, unit=unit_of(row["metric"]), weight=0.0,
-        text="",
+        time=row["moved_at"], before=before, during=during, change=during - before, unit=unit_of(row["metric"]),
+        weight=0.0, text="",
     )  # fmt: skip
 
 

@@ -98,6 +98,8 @@ def _command(root: Path, port: int | None, *, browser: bool) -> list[str]:
     command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"] if port else []
     command += [] if browser else ["--no-browser"]
+    # In a container everybody is root; on loopback, behind a token, that adds no door.
+    command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     # In a container one is root without having chosen to be; the server asks for its token all the same.
     command += ["--allow-root"] if os.geteuid() == 0 else []
     return command

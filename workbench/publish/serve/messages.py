@@ -12,6 +12,8 @@ TROUBLE = "That could not be done. Nothing was changed by it; the server's log s
 """What a reader is told instead of a traceback."""
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# What ipywidgets says each time a page has asked for its widgets and closes that conversation.
+_USUAL = "No such comm: "
 _SHELL_ONLY = frozenset({"comm_open", "comm_msg", "comm_close"})
 _ASKING = frozenset({"comm_info_request", "kernel_info_request"})
 _METHODS = frozenset({"update", "request_state", "request_states", "custom"})
@@ -85,7 +87,8 @@ def told_in_log(kind: str, content: Mapping[str, Any]) -> str:
     if kind == "error":
         return _COLOUR.sub("", "\n".join(map(str, content.get("traceback", ()))))
     if kind == "stream" and content.get("name") == "stderr":
-        return _COLOUR.sub("", str(content.get("text", "")).rstrip())
+        lines = _COLOUR.sub("", str(content.get("text", ""))).splitlines()
+        return "\n".join(line for line in lines if not line.startswith(_USUAL)).strip()
     return ""
 
 
