@@ -8,10 +8,13 @@ import polars as pl
 
 from workbench.window import Window
 
-__all__ = ["PER_MAD", "SLICE", "slice_length", "sliced", "weighted_quantile"]
+__all__ = ["FEW", "PER_MAD", "SLICE", "slice_length", "sliced", "weighted_quantile"]
 
 SLICE = "slice"
 """Null for a row of the window, 0 for the slice just before it, 1 for the one before that, and so on."""
+
+FEW = 5
+"""So many points, minutes or slices of a baseline make what is compared with it count half; more, more."""
 
 PER_MAD = 1.4826
 """Makes the median absolute deviation of normal noise equal to its standard deviation."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from workbench.analysis.baseline import slice_length
+from workbench.analysis.baseline import FEW, slice_length
 from workbench.window import Window
 
 __all__ = ["blame_changes"]
@@ -19,7 +19,7 @@ def blame_changes(records: pl.DataFrame, *, window: Window, baseline: Window) ->
 
     Complaints come in bursts, so minutes are counted and not complaints: of the minutes (sixtieths of the baseline)
     that hold any records, those in which another service's warning or error names this one. The weight of evidence is a
-    binomial log-likelihood ratio of the window's share against the baseline's.
+    binomial log-likelihood ratio of the window's share against the baseline's, lessened where few minutes can show it.
 
     Returns:
         service (complained about), caller (who complained most in the window), name (the template most complained in),
@@ -50,7 +50,8 @@ def blame_changes(records: pl.DataFrame, *, window: Window, baseline: Window) ->
     )
     share = pl.col("odd_during") / pl.col("n_during")
     rest = pl.when(share < 1).then(((1 - share) / (1 - pl.col("usual"))).log()).otherwise(0.0) * (1 - share)
-    ratio = pl.col("n_during") * (share * (share / pl.col("usual")).log() + rest)
+    trust = pl.col("n_before") / (pl.col("n_before") + FEW)
+    ratio = trust * pl.col("n_during") * (share * (share / pl.col("usual")).log() + rest)
     return (
         found.with_columns(nats=pl.when(share > pl.col("usual")).then(ratio).otherwise(0.0))
         .drop("usual")

@@ -6,7 +6,7 @@ import re
 
 import polars as pl
 
-from workbench.analysis.baseline import PER_MAD
+from workbench.analysis.baseline import FEW, PER_MAD
 from workbench.window import Window
 
 __all__ = ["MOVED", "SERIES", "moved_series", "series_changes", "unit_of"]
@@ -24,7 +24,6 @@ _RUNS = (
 )
 _TAIL = 0.95  # beyond this quantile of the baseline's own runs the tail is extrapolated
 _ENOUGH = 1000.0  # deviations: farther says no more, least of all where a series was flat
-_FEW = 5  # points before: so many make their word count half
 _HIGH_IS_BAD = re.compile(
     r"latenc|duration|delay|error|fail|fault|timeout|exception|retr(y|ies)|drop|reject", re.IGNORECASE
 )
@@ -110,7 +109,7 @@ def moved_series(metrics: pl.LazyFrame, *, window: Window, baseline: Window) -> 
     )
     farthest = pl.col("farthest").clip(upper_bound=_ENOUGH)
     rarer = pl.when(farthest > pl.col("tail")).then((1 - _TAIL) * pl.col("tail") / farthest).otherwise(1.0)
-    nats = -(rarer * pl.col("tries")).clip(upper_bound=1.0).log() * pl.col("n_before") / (pl.col("n_before") + _FEW)
+    nats = -(rarer * pl.col("tries")).clip(upper_bound=1.0).log() * pl.col("n_before") / (pl.col("n_before") + FEW)
     return (
         now.join(usual.select(*SERIES, "n_before"), on=SERIES, nulls_equal=True)
         .select(*SERIES, nats=nats)

@@ -44,12 +44,13 @@ def metric_facts(metrics: pl.LazyFrame, series: pl.DataFrame, *, window: Window,
     weights = moved_series(metrics, window=window, baseline=baseline)
     rows = weights.join(series, on=SERIES, nulls_equal=True, maintain_order="left")
     facts = [
-        Fact(row["service"], row["nats"], " ".join(_WORD.findall(row["metric"])[:2]).lower(), moved(row))
+        Fact(row["service"], row["nats"], _family(row["metric"]), moved(row))
         for row in _weighty(rows.filter(pl.col("service").is_not_null()))
     ]
     gone = silent_instances(metrics, window=window, baseline=baseline)
     facts += [Fact(row["service"], row["nats"], "silence", silent(row)) for row in _weighty(gone)]
-    return Kind(facts, series.height)
+    looked_at = {(name, _family(metric)) for name, metric in series.select("service", "metric").unique().iter_rows()}
+    return Kind(facts, len(looked_at))
 
 
 def behaviour_facts(traces: Traces, records: pl.DataFrame, *, window: Window, baseline: Window) -> Kind:
@@ -80,6 +81,11 @@ def delay_facts(traces: Traces) -> Kind:
                 like = f"{row['kind']} {row['operation']} {peer or ''}"
                 facts.append(Fact(service, nats, like, delayed({**row, "nats": nats}, peer)))
     return Kind(facts, places)
+
+
+def _family(metric: str) -> str:
+    """Return the first two words of a metric's name: ``CpuUsage(m)`` and ``CpuUsageRate(%)`` tell the same."""
+    return " ".join(_WORD.findall(metric)[:2]).lower()
 
 
 def _weighty(rows: pl.DataFrame) -> Iterator[dict[str, Any]]:

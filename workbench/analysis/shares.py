@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from workbench.analysis.baseline import SLICE, weighted_quantile
+from workbench.analysis.baseline import FEW, SLICE, weighted_quantile
 
 __all__ = ["share_changes"]
 
@@ -67,7 +67,7 @@ def share_changes(counted: pl.DataFrame, key: list[str]) -> pl.DataFrame:
     n, odd = pl.col("n_during"), pl.col("odd_during")
     share = odd / n
     ratio = odd * (share / p).log() + pl.when(odd < n).then((n - odd) * ((1 - share) / (1 - p)).log()).otherwise(0.0)
-    nats = ratio * pl.col("independent") * pl.col("slices") / (pl.col("slices") + 1) / pl.col("spread")
+    nats = ratio * pl.col("independent") * pl.col("slices") / (pl.col("slices") + FEW) / pl.col("spread")
     return compared.filter(share > p).select(
         *key, "n_before", "odd_before", "n_during", "odd_during", "usual_share", nats=nats.round(6)
     )
