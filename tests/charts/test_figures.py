@@ -130,7 +130,7 @@ def test_colours_are_tokens_of_the_style_sheet(figure: Figure) -> None:
 
 
 def test_the_title_of_the_glance_is_computed(cut: Any, glance: Figure) -> None:
-    """The numbers of its title are the baseline's median and the farthest sample of that series, read from the frame."""
+    """The numbers of its title are the baseline's median and a sample of the window, read from the frame."""
     first = glance.title.split(";")[0]
     service = next(
         name for name in cut.metrics.select("service").unique().collect()["service"] if f" of {name} " in first
@@ -186,7 +186,7 @@ class _Times(NamedTuple):
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=5), st.sampled_from([282, 662]))
 def test_no_line_crosses_a_milestones_name(cut: Any, parts: list[float], width: int) -> None:
-    """Names are set left of their line, and a name that would reach an earlier line stands above where that one ends."""
+    """Names are set left of their line, and one that would reach an earlier line stands above its end."""
     shown = view(cut.window, cut.baseline)
     known = [("acknowledged_at", shown.start + shown.duration * part) for part in sorted(parts)]
     heights = _heights(known, shown, width, (), long=True)

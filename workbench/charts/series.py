@@ -106,8 +106,8 @@ def with_series(suspect: Suspect, changes: pl.DataFrame) -> Suspect:
     """Return the suspect with its metric reasons only, and after them every other series of the service that moved.
 
     ``changes`` is what `workbench.analysis.changes.series_changes` returned, with the ``nats`` of `moved_series`; a
-    series without nats went back to its level at once, and comes along only when no other moved. Of several that measure
-    one thing (an amount and its rate, percentiles) the one with the clearest unit is kept.
+    series without nats went back to its level at once, and comes along only when no other moved. Of several that
+    measure one thing (an amount and its rate, percentiles) the one with the clearest unit is kept.
     """
     known = [reason for reason in suspect.reasons if reason.measure == "value"]
     seen = {(reason.instance, reason.name, reason.attributes) for reason in known}
