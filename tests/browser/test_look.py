@@ -177,7 +177,8 @@ def test_on_paper_it_is_light_and_keeps_its_marks(open_page: Open, site: tuple[P
 def test_planted_markup_does_nothing(open_page: Open, site: tuple[Path, str]) -> None:
     """In every place a stranger's words can reach, nothing runs, nothing loads, and the policy has nothing to stop."""
     about = {MIME: {"figure": {"title": RUNS, "subtitle": RUNS, "alt": RUNS, "citation": RUNS,
-        "key": [[RUNS, "phase-1"]], "columns": [{"name": "c", "label": RUNS, "numeric": False}], "rows": [[RUNS]]}}}  # fmt: skip
+        "key": [[RUNS, "phase-1"]], "rows": [[RUNS]],
+        "columns": [{"name": "c", "label": RUNS, "numeric": False}]}}}  # fmt: skip
     spec = {
         "title": RUNS, "width": "container", "height": 80, "mark": {"type": "bar", "tooltip": True},
         "data": {"values": [{"a": RUNS, "b": 1}]}, "description": RUNS,

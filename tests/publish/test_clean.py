@@ -44,12 +44,14 @@ RUNS = [
     '<video src="https://other.example/x.mp4" autoplay></video>',
     '<p contenteditable autofocus onfocus=window.hit=1 tabindex="5">a</p>',
 ]
-ALLOWED = set(
-    ["class", "dir", "id", "lang", "role", "tabindex", "title", "href", "rel", "open", "datetime", "scope", "colspan", "rowspan", "headers", "start", "reversed", "value", "span"]
-)
-FORBIDDEN = set(
-    ["script", "style", "svg", "math", "iframe", "img", "base", "link", "meta", "form", "input", "object", "embed", "template", "noscript", "video", "button"]
-)
+ALLOWED = {
+    "class", "dir", "id", "lang", "role", "tabindex", "title", "href", "rel", "open", "datetime", "scope",
+    "colspan", "rowspan", "headers", "start", "reversed", "value", "span",
+}  # fmt: skip
+FORBIDDEN = {
+    "script", "style", "svg", "math", "iframe", "img", "base", "link", "meta", "form", "input", "object",
+    "embed", "template", "noscript", "video", "button",
+}  # fmt: skip
 
 
 class _Seen(HTMLParser):
