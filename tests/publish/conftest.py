@@ -24,11 +24,14 @@ import psutil
 import pytest
 import websocket
 
+import workbench
 from workbench.record import IncidentDraft, Milestones
 from workbench.window import parse_time
 from workbench.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
+CODE = Path(workbench.__file__).resolve().parents[1]
+"""Where the workbench under test is imported from: this checkout, or an installed wheel."""
 SAMPLE = ROOT / "tests" / "data" / "trainticket"
 INCIDENT = "slow-checkout"
 VERSION = "20230130T100000.000000Z"
@@ -202,7 +205,7 @@ def start(call: str, root: Path, **environment: str) -> Served:
     A server that ends instead is returned too; what it said stands in ``said``.
     """
     code = f"from pathlib import Path; from workbench.publish.serve import *; root = Path({str(root)!r}); {call}"
-    own = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **environment}
+    own = {**os.environ, "PYTHONPATH": str(CODE), "PYTHONUNBUFFERED": "1", **environment}
     process = subprocess.Popen(
         [sys.executable, "-c", code],
         env=own,

@@ -15,8 +15,6 @@ import pytest
 from workbench.publish.serve.environment import STARTUP, kernel_environment
 from workbench.publish.serve.landlock import newest
 
-ROOT = Path(__file__).resolve().parents[2]
-
 PYTHON = {
     "open to write": "open(root / 'records.db', 'wb')",
     "open to append": "open(root / 'workbench.toml', 'a')",

@@ -15,12 +15,13 @@ from typing import Any
 
 import pytest
 
+import workbench
 from workbench.errors import ServeError
 from workbench.publish.serve import lab
 from workbench.publish.serve.jupyter import copy_notebooks
 from workbench.resources import NOTEBOOKS
 
-ROOT = Path(__file__).resolve().parents[2]
+CODE = Path(workbench.__file__).resolve().parents[1]
 
 
 def shipped() -> set[str]:
@@ -71,7 +72,7 @@ def test_without_jupyterlab_it_says_what_to_install(desk: Any, monkeypatch: pyte
 def test_it_opens_on_the_workspace(own_desk: Any, eventually: Callable[..., bool]) -> None:
     """JupyterLab answers, shows the workspace's notebooks, knows our extension, and ends with a signal."""
     code = f"from workbench.publish.serve import lab; lab({str(own_desk.root)!r}, author='ada', browser=False)"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(own_desk.root.parent)}
+    environment = {**os.environ, "PYTHONPATH": str(CODE), "HOME": str(own_desk.root.parent)}
     log = own_desk.root.parent / "log"
     with log.open("w") as output:
         process = subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=output, stderr=output)

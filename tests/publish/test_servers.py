@@ -15,10 +15,11 @@ from typing import Any
 import psutil
 import pytest
 
+import workbench
 from workbench.errors import ServeError, WorkspaceError
 from workbench.publish.serve import facilitate, serve
 
-ROOT = Path(__file__).resolve().parents[2]
+CODE = Path(workbench.__file__).resolve().parents[1]
 NOTEBOOK = "/live/explore/?incident=slow-checkout"
 TOKEN = "a-token-that-is-long-enough"  # noqa: S105 - no secret
 
@@ -76,7 +77,7 @@ def test_importing_the_commands_stays_light() -> None:
     """Help is printed without Voila, notebooks or data frames being imported."""
     heavy = ("voila", "nbformat", "tornado", "polars", "altair", "pydantic")
     code = f"import sys, workbench.publish.serve; print([m for m in {heavy} if m in sys.modules])"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(CODE)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
