@@ -131,6 +131,18 @@ def _is_bad(metric: pl.Expr, off: pl.Expr) -> pl.Expr:
     return pl.when(high).then(off > 0).when(low).then(off < 0).otherwise(pl.lit(value=True))
 
 
+def _level() -> pl.Expr:
+    """Return what a series' noise is measured by: its level, but for a success rate how far it is from the top.
+
+    A rate that falls from 100 % to 95 % is a few percent less success and many times as many failures.
+    """
+    level, highest = pl.col("before").abs(), pl.col("before").max().over("metric")
+    top = pl.when(highest <= 1).then(1.0).when(highest <= 100).then(100.0)  # noqa: PLR2004 - shares and percents
+    failures = pl.max_horizontal(pl.min_horizontal(level, top - level), top / 10)
+    rate = pl.col("metric").str.contains(f"(?i){_LOW_IS_BAD.pattern}") & top.is_not_null()
+    return pl.when(rate).then(failures).otherwise(level)
+
+
 def _points(metrics: pl.LazyFrame, window: Window, baseline: Window) -> pl.DataFrame:
     finite = pl.col("value").is_finite().fill_null(value=False)
     near = metrics.select("time", *SERIES, "value").filter(window.holds() | baseline.holds())
@@ -147,7 +159,7 @@ def _measured(points: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         scale=pl.max_horizontal(
             "mad",
             pl.col("mad").median().over("metric") / 2,
-            pl.col("before").abs() * _RELATIVE_FLOOR,
+            _level() * _RELATIVE_FLOOR,
             pl.lit(_SMALLEST),
         )
     ).drop("mad")
