@@ -117,6 +117,21 @@ def test_closing_a_page_frees_its_kernel(open_page: Open, server: Server) -> Non
     assert server.has(0)
 
 
+def test_a_page_that_lost_its_kernel_says_so(open_page: Open, server: Server) -> None:
+    """A page whose kernel has ended doesn't go on as if nothing was: it says so, and how to go on."""
+    opened = open_page(f"{server.address}{PAGE}", 390)
+    drawn(opened)
+    for kernel in psutil.Process(server.process.pid).children(recursive=True):
+        kernel.kill()
+    asleep = opened.page.get_by_role("alert").filter(has_text="gone to sleep")
+    asleep.wait_for(timeout=30_000)
+    assert opened.overflow() <= 0
+    assert opened.accessibility() == []
+    asleep.get_by_role("link", name="Reload it").click()
+    drawn(opened)
+    assert not asleep.is_visible()
+
+
 def test_a_reload_takes_no_second_place(open_page: Open, server: Server) -> None:
     """However often a reader reloads, there is one kernel for the page."""
     opened = open_page(f"{server.address}{PAGE}", 1280)

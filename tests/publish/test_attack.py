@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import re
 import time
@@ -272,6 +273,29 @@ def test_no_path_leads_out_of_a_folder(served: Any, root: str, path: str) -> Non
 def test_nothing_of_the_workspace_is_a_file(served: Any, path: str) -> None:
     """The record, the settings, evidence and notebooks can't be fetched under any address."""
     assert served.ask(path).status == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/voila/labextensions/anywidget/package.json",
+        "/voila/labextensions/jupyterlab_pygments/static/style.js",
+        "/voila/labextensions/",
+        "/voila/static/",
+        "/static",
+    ],
+)
+def test_what_is_installed_is_not_told(served: Any, path: str) -> None:
+    """There is no list of files, no list of packages, and no file of an extension that live pages don't use."""
+    assert served.ask(path).status == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/live/explore/", f"/voila/api/shutdown/{ANY_KERNEL}"])
+def test_a_large_body_is_not_taken(served: Any, path: str) -> None:
+    """A request that brings more than any needs to is cut off; the next one is answered."""
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        assert served.ask(path, "POST", body=b"x" * (1 << 20)).status in {400, 403, 404, 405, 413}
+    assert served.ask("/healthz").status == 200
 
 
 def test_a_page_holds_no_source(served: Any) -> None:

@@ -39,6 +39,13 @@ _LOG = logging.getLogger(__name__)
 _TEMPLATE = "workbench"
 _APPS = ["voila", "nbconvert"]
 _KERNEL = r"(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
+_EXTENSIONS = (
+    "incident-review-workbench",
+    "anywidget",
+    "@jupyter-widgets/jupyterlab-manager",
+    "@voila-dashboards/widgets-manager8",
+)
+"""The extensions that a live page loads. Whatever else somebody installed for JupyterLab has no business in it."""
 _KILOBYTE = 1 << 10
 _MEGABYTE = 1 << 20
 _END_SECONDS = 5.0
@@ -88,6 +95,7 @@ class Server(Voila):  # type: ignore[misc]  # voila has no types
         settings.allow_template_override = "NO"
         settings.allow_theme_override = "NO"
         settings.file_allowlist = []
+        settings.extension_allowlist = list(_EXTENSIONS)
         settings.extra_labextensions_path = [str(REPORTS / "labextensions")]
         settings.kernel_spec_manager_class = OwnSpec
         settings.multi_kernel_manager_class = Kernels
@@ -166,7 +174,7 @@ class Server(Voila):  # type: ignore[misc]  # voila has no types
                 for name in sorted(templates)
                 if (found := collect_static_paths(_APPS, name, root_dirs=roots))
             ),
-            (r"/voila/labextensions/(?P<path>.*)", Assets, {"folders": extensions}),
+            (r"/voila/labextensions/(?P<path>.*)", Assets, {"folders": extensions, "first": frozenset(_EXTENSIONS)}),
             (r"/voila/api/themes/(?P<path>.*)", Assets, {"folders": [*themes, Path(self.themes_dir)]}),
         ]
 
