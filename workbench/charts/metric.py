@@ -42,9 +42,10 @@ def metric(
         citation: the evidence it is drawn from.
     """
     shown = view(window, baseline)
-    # Without a baseline nothing can have moved: an empty one before the window leaves every score null.
-    compared = baseline or window.baseline(window.duration)
     mine = metrics.filter(pl.col("service") == service, pl.col("metric") == name)
+    if baseline is None:
+        mine = mine.filter(window.holds())  # what lies before was not asked for, so it is no baseline
+    compared = baseline or window.baseline(window.duration)
     changes = series_changes(mine, window=window, baseline=compared)
     found = [_reason(row) for row in changes.head(1).iter_rows(named=True)]
     picked = pick(metrics, [_suspect(service, found)], shown, baseline, most=1)
