@@ -26,6 +26,7 @@ class Sample:
 
     metrics: pl.LazyFrame
     logs: pl.LazyFrame
+    spans: pl.LazyFrame
     window: Window
     baseline: Window
     ranked: tuple[Suspect, ...]
@@ -50,6 +51,7 @@ def cut() -> Sample:
     return Sample(
         metrics=metrics,
         logs=logs,
+        spans=spans,
         window=WINDOW,
         baseline=BASELINE,
         ranked=tuple(rank(metrics, logs, spans, **compared)),

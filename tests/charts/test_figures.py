@@ -39,7 +39,7 @@ def glance(cut: Any) -> Figure:
     """Return the sample's incident at a glance."""
     times = _milestones(cut, detected=60, acknowledged=90, mitigated=120)
     return charts.glance(
-        cut.metrics, suspects=cut.ranked, changes=cut.changes, milestones=times, phases=phases(times),
+        cut.metrics, cut.spans, suspects=cut.ranked, changes=cut.changes, milestones=times, phases=phases(times),
         window=cut.window, baseline=cut.baseline, unproven={"acknowledged_at"},
     )  # fmt: skip
 
@@ -48,7 +48,7 @@ def glance(cut: Any) -> Figure:
 def tiles(cut: Any) -> Figure:
     """Return the sample's suspects side by side."""
     return charts.suspects(
-        cut.metrics, ranked=cut.ranked, changes=cut.changes, window=cut.window, baseline=cut.baseline
+        cut.metrics, cut.spans, ranked=cut.ranked, changes=cut.changes, window=cut.window, baseline=cut.baseline
     )
 
 
@@ -203,9 +203,22 @@ def test_the_tiles_follow_the_ranking(cut: Any, tiles: Figure) -> None:
     first = cut.ranked[0]
     assert first.service in tiles.title
     titles = [view["title"]["text"] for view in tiles.spec["concat"]]
-    assert titles[0].endswith(first.service)
-    assert titles == sorted(titles)
+    assert titles == [f"{one.rank}  {one.service}" for one in cut.ranked if f"{one.rank}  {one.service}" in titles]
     assert len(tiles.table) == sum(len(one.reasons) for one in cut.ranked[:6])
+
+
+def test_calls_are_drawn_one_by_one(cut: Any) -> None:
+    """Each dot is a call of the operation that took longer; the median that is told is that of the dots."""
+    from workbench.charts.calls import calls_behind, visits_of
+
+    visits = visits_of(cut.spans, cut.window, cut.baseline)
+    found = [(one, calls) for one in cut.ranked if (calls := calls_behind(visits, one, cut.window, cut.window))]
+    assert found
+    for suspect, calls in found:
+        assert calls.reason in suspect.reasons
+        median = calls.points["value"].median()
+        assert median * calls.factor * 1000 == pytest.approx(calls.reason.during, rel=1e-6)
+        assert len(calls.points) == calls.reason.n_during
 
 
 def test_new_messages_are_told_by_word_and_shape(cut: Any, lanes: Figure) -> None:

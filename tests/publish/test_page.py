@@ -159,11 +159,15 @@ def test_text_is_shown_only_where_there_is_nothing_better() -> None:
 def test_a_figure_has_its_finding_and_its_table() -> None:
     """What stands around a chart is written by the server, so that it is there without a script."""
     about = _about(
-        columns=[{"name": "c0", "label": "CPU, %", "numeric": True}], rows=[["99.9"]], key=[["seen", "phase-2"]]
+        columns=[{"name": "c0", "label": "CPU, %", "numeric": True}],
+        rows=[["99.9"]],
+        key=[["seen", "phase-2"]],
+        citation="E6, metrics, and E1, a <b>",
     )
     page = _page(_cell(_data(about, chart=SPEC)))
     for part in ('<h3 class="wb-figure__title">T</h3>', 'aria-label="A"', "Show as table", "CPU, %", "wb-key--phase-2"):
         assert part in page
+    assert 'From <a href="#E6">E6</a>, metrics, and <a href="#E1">E1</a>, a &lt;b&gt;</p>' in page
     (stored,) = re.findall(r'class="wb-spec">(.*?)</script>', page, re.DOTALL)
     assert json.loads(stored) == SPEC
 

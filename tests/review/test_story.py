@@ -122,11 +122,20 @@ def test_milestones_take_up_the_entry_of_their_moment(incident: Make, entry: Mak
 
 def test_the_timeline_is_in_order_and_says_what_is_computed(told: Story) -> None:
     """The first suspect's first changes stand among what people wrote, marked as nobody's word, with evidence."""
-    found = moments(told)
+    found = moments(compose(told.incident, snapshot=told.snapshot))
     assert [one.at for one in found] == sorted(one.at for one in found)
     computed = [one for one in found if one.computed]
     assert computed
     assert all(one.evidence and not one.unproven for one in computed)
+
+
+def test_what_somebody_wrote_down_is_not_computed_again(told: Story) -> None:
+    """An entry with the same evidence at the same second takes the place of the analysis's own line."""
+    found = moments(told)
+    written = {(one.at.replace(microsecond=0), e.number) for one in found if not one.computed for e in one.evidence}
+    again = {(one.at.replace(microsecond=0), e.number) for one in found if one.computed for e in one.evidence}
+    assert written
+    assert not written & again
 
 
 def test_missing_stretches_are_told(told: Story) -> None:

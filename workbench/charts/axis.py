@@ -10,7 +10,7 @@ from workbench.charts.theme import colour
 from workbench.charts.values import clock, day
 from workbench.window import Window
 
-__all__ = ["GUTTER", "millis", "room", "span_text", "time_axis", "tint", "value_axis", "view"]
+__all__ = ["GUTTER", "heading", "millis", "room", "span_text", "time_axis", "tint", "value_axis", "view"]
 
 GUTTER = 58
 """Pixels that the axis labels take beside a panel; fixed, so that panels above each other share their time axis."""
@@ -71,6 +71,13 @@ def time_axis(shown: Window, *, labels: bool, field: str = "t", domain: bool = F
         axis = None
     ends = [alt.ExprRef(str(millis(time))) for time in (shown.start, shown.end)] if domain else alt.Undefined
     return alt.X(f"{field}:T", scale=alt.Scale(type="utc", domain=ends, nice=False), axis=axis)
+
+
+def heading(text: str) -> Any:
+    """Return a panel's heading, shortened where the page has no room for it."""
+    import altair as alt  # noqa: PLC0415
+
+    return alt.TitleParams(text, limit=alt.ExprRef("room - 62"))
 
 
 def value_axis(*, ticks: int = 3) -> Any:

@@ -11,6 +11,7 @@ import polars as pl
 from workbench.analysis.impact import Phase, Times
 from workbench.analysis.suspects import Suspect
 from workbench.charts.axis import room, span_text, view
+from workbench.charts.calls import Calls, calls_behind, calls_panel, visits_of
 from workbench.charts.figure import Figure
 from workbench.charts.phases import KEY, milestone_rules, strip
 from workbench.charts.rows import Rows
@@ -28,6 +29,7 @@ _MINUTE = timedelta(minutes=1)
 
 def glance(
     metrics: pl.LazyFrame,
+    spans: pl.LazyFrame | None = None,
     *,
     suspects: Sequence[Suspect],
     changes: pl.DataFrame,
@@ -42,6 +44,7 @@ def glance(
 
     Args:
         metrics: the metrics frame, window and baseline.
+        spans: the spans frame; where calls of the first suspect took longer, they are shown too.
         suspects: as ranked; the series of the first are shown, or one of each of the first three when none stands out.
         changes: what `series_changes` of `workbench.analysis.changes` returned, with the nats of `moved_series`.
         milestones: the five moments, of which all but the first may be unknown.
@@ -54,21 +57,29 @@ def glance(
     import altair as alt  # noqa: PLC0415 - see theme
 
     shown = view(window, baseline)
-    leading = [with_series(one, changes) for one in suspects[:_PANELS]]
+    leading = [with_series(one, changes, any_change=one.stands_out) for one in suspects[:_PANELS]]
     picked = pick(metrics, leading, shown, baseline, most=_PANELS)
+    first = suspects[0] if suspects and suspects[0].stands_out and spans is not None else None
+    calls = None
+    if first is not None and spans is not None:
+        picked = picked[: _PANELS - 1]
+        calls = calls_behind(visits_of(spans, window, baseline), first, shown, window)
     one_service = len({moved.service for moved in picked}) <= 1
     rows = Rows()
-    views: list[Any] = [strip(rows, milestones, phases, shown, unproven=unproven, alone=not picked)]
+    views: list[Any] = [strip(rows, milestones, phases, shown, unproven=unproven, alone=not picked and calls is None)]
     for place, moved in enumerate(picked):
-        last = place == len(picked) - 1
+        last = place == len(picked) - 1 and calls is None
         rules = milestone_rules(rows, milestones, shown, labels=last)
         views.append(
             panel(rows, moved, window, shown, height=_HEIGHTS[place], last=last, named=one_service, rules=rules)
         )
+    if calls is not None:
+        rules = milestone_rules(rows, milestones, shown, labels=True)
+        views.append(calls_panel(rows, calls, window, shown, height=_HEIGHTS[-1], last=True, rules=rules))
     chart = alt.vconcat(*views, spacing=14).resolve_scale(x="independent")
     return Figure(
         title=_title(picked),
-        subtitle=_subtitle(picked, shown, baseline, one_service=one_service),
+        subtitle=_subtitle(picked, calls, shown, baseline, one_service=one_service),
         chart=chart,
         table=_table(picked),
         alt=_alternative(picked, phases, shown),
@@ -107,7 +118,9 @@ def _later(first: Moved, second: Moved) -> str:
     return f" {format_duration(abs(apart))} {'later' if apart > timedelta(0) else 'earlier'}"
 
 
-def _subtitle(picked: Sequence[Moved], shown: Window, baseline: Window | None, *, one_service: bool) -> str:
+def _subtitle(
+    picked: Sequence[Moved], calls: Calls | None, shown: Window, baseline: Window | None, *, one_service: bool
+) -> str:
     parts = [f"{span_text(shown)}."]
     if not picked:
         return " ".join([*parts, "Phases and milestones of the incident."])
@@ -121,6 +134,8 @@ def _subtitle(picked: Sequence[Moved], shown: Window, baseline: Window | None, *
     if baseline is not None:
         parts.append(f"Flat band: the middle nine tenths of the {format_duration(baseline.duration)} before.")
     dots = sum(moved.hot["value"].count() for moved in picked)
+    if calls is not None:
+        parts.append(f"Last panel: each dot a call (n = {calls.total:,}).")
     parts.append(f"Dots are samples (n = {dots:,}), gaps are missing ones.")
     return " ".join(parts)
 

@@ -12,7 +12,7 @@ import polars as pl
 from workbench.analysis.changes import MOVED
 from workbench.analysis.reasons import Reason, Suspect
 from workbench.analysis.reasons import moved as reason_of
-from workbench.charts.axis import millis, time_axis, tint, value_axis
+from workbench.charts.axis import heading, millis, time_axis, tint, value_axis
 from workbench.charts.rows import Rows
 from workbench.charts.theme import colour
 from workbench.charts.thin import samples
@@ -102,12 +102,12 @@ def pick(
     return [_with_others(metrics, one, shown) if others else one for one in found[:most]]
 
 
-def with_series(suspect: Suspect, changes: pl.DataFrame) -> Suspect:
+def with_series(suspect: Suspect, changes: pl.DataFrame, *, any_change: bool = False) -> Suspect:
     """Return the suspect with its metric reasons only, and after them every other series of the service that moved.
 
-    ``changes`` is what `workbench.analysis.changes.series_changes` returned, with the ``nats`` of `moved_series`; a
-    series without nats went back to its level at once, and comes along only when no other moved. Of several that
-    measure one thing (an amount and its rate, percentiles) the one with the clearest unit is kept.
+    ``changes`` is what `workbench.analysis.changes.series_changes` returned, with the ``nats`` of `moved_series`. A
+    series without nats went back to its level at once; with ``any_change`` those come along where no other moved. Of
+    several that measure one thing (an amount and its rate, percentiles) the one with the clearest unit is kept.
     """
     known = [reason for reason in suspect.reasons if reason.measure == "value"]
     seen = {(reason.instance, reason.name, reason.attributes) for reason in known}
@@ -118,7 +118,7 @@ def with_series(suspect: Suspect, changes: pl.DataFrame) -> Suspect:
         "nats", "score", "metric", descending=[True, True, False]
     )
     stayed = mine.filter(pl.col("nats") >= _STAYED)
-    mine = stayed if len(stayed) or known else mine
+    mine = mine if any_change and stayed.is_empty() and not known else stayed
     more = [
         reason_of(row)
         for row in mine.head(_MORE).iter_rows(named=True)
@@ -171,7 +171,7 @@ def panel(
         layers.append(rules)
     layers += _label(rows, moved, shown, x, y, named=named)
     title = moved.label if named else f"{moved.name} of {moved.service}{f', {moved.unit}' if moved.unit else ''}"
-    return alt.layer(*layers).properties(width="container", height=height, title=title)
+    return alt.layer(*layers).properties(width="container", height=height, title=heading(title))
 
 
 def _moved(metrics: pl.LazyFrame, service: str, reason: Reason, shown: Window, baseline: Window | None) -> Moved:

@@ -9,9 +9,11 @@ import polars as pl
 
 from workbench.analysis.suspects import Suspect
 from workbench.charts.axis import room, span_text, view
+from workbench.charts.calls import Calls, calls_behind, calls_panel, visits_of
 from workbench.charts.figure import Figure
 from workbench.charts.rows import Rows
 from workbench.charts.series import Moved, panel, pick, with_series
+from workbench.charts.theme import colour
 from workbench.charts.values import count, number, quantity
 from workbench.evidence import Citation
 from workbench.window import Window
@@ -20,10 +22,12 @@ __all__ = ["suspects"]
 
 _TILES = 6
 _LEAST = 250
+_HEIGHT = 76
 
 
 def suspects(
     metrics: pl.LazyFrame,
+    spans: pl.LazyFrame | None = None,
     *,
     ranked: Sequence[Suspect],
     changes: pl.DataFrame,
@@ -35,6 +39,7 @@ def suspects(
 
     Args:
         metrics: the metrics frame, window and baseline.
+        spans: the spans frame; without it only metrics are shown.
         ranked: every service in the order of suspicion.
         changes: what `series_changes` of `workbench.analysis.changes` returned, with the nats of `moved_series`.
         window: the incident's window.
@@ -43,11 +48,13 @@ def suspects(
     """
     shown = view(window, baseline)
     top = [suspect for suspect in ranked[:_TILES] if suspect.reasons]
-    tiles = [
-        (suspect, moved[0])
-        for suspect in top
-        if (moved := pick(metrics, [with_series(suspect, changes)], shown, baseline, most=1, others=False))
-    ]
+    visits = None if spans is None else visits_of(spans, window, baseline)
+    tiles: list[tuple[Suspect, Moved | Calls]] = []
+    for suspect in top:
+        calls = None if visits is None else calls_behind(visits, suspect, shown, window)
+        moved = pick(metrics, [with_series(suspect, changes)], shown, baseline, most=1, others=False)
+        tile = _loudest(calls, moved[0] if moved else None)
+        tiles += [] if tile is None else [(suspect, tile)]
     rows = Rows()
     return Figure(
         title=_title(ranked),
@@ -61,14 +68,28 @@ def suspects(
     )
 
 
-def _chart(rows: Rows, tiles: Sequence[tuple[Suspect, Moved]], window: Window, shown: Window) -> Any:
+def _loudest(calls: Calls | None, moved: Moved | None) -> Moved | Calls | None:
+    if calls is None or moved is None:
+        return calls or moved
+    return moved if moved.reason.weight > calls.reason.weight else calls
+
+
+def _chart(rows: Rows, tiles: Sequence[tuple[Suspect, Moved | Calls]], window: Window, shown: Window) -> Any:
     import altair as alt  # noqa: PLC0415
 
     views = []
-    for suspect, moved in tiles:
-        made = panel(rows, moved, window, shown, height=76, last=True, named=False)
+    for suspect, tile in tiles:
+        if isinstance(tile, Calls):
+            made = calls_panel(rows, tile, window, shown, height=_HEIGHT, last=True)
+        else:
+            made = panel(rows, tile, window, shown, height=_HEIGHT, last=True, named=False)
         title = alt.TitleParams(
-            f"{suspect.rank}  {suspect.service}", subtitle=moved.label, subtitleFontSize=12, subtitlePadding=3
+            f"{suspect.rank}  {suspect.service}",
+            subtitle=tile.label,
+            subtitleFontSize=12,
+            subtitlePadding=3,
+            subtitleColor=colour("ink-2"),
+            limit=_LEAST,
         )
         views.append(made.properties(title=title))
     return alt.concat(*views, columns=3, spacing=22).resolve_scale(x="independent", y="independent")
@@ -84,14 +105,15 @@ def _title(ranked: Sequence[Suspect]) -> str:
     return f"{text} against {number(ranked[1].score)} for the next" if len(ranked) > 1 else text
 
 
-def _subtitle(tiles: Sequence[tuple[Suspect, Moved]], ranked: Sequence[Suspect], shown: Window) -> str:
+def _subtitle(tiles: Sequence[tuple[Suspect, Moved | Calls]], ranked: Sequence[Suspect], shown: Window) -> str:
     if not tiles:
         compared = count(len(ranked), "service").capitalize()
-        return f"{span_text(shown)}. {compared} compared; no metric of the first ones moved."
+        return f"{span_text(shown)}. {compared} compared; no metric of the first ones moved, and no call was slower."
     which = f"each of the first {_TILES}" if len(tiles) == _TILES else f"{len(tiles)} of the first {_TILES}"
+    dots = " Single dots are calls." if any(isinstance(tile, Calls) for _, tile in tiles) else ""
     return (
-        f"{span_text(shown)}. The metric that moved most in {which} of "
-        f"{count(len(ranked), 'service')}; each on its own scale. Flat band: its normal range."
+        f"{span_text(shown)}. What speaks loudest against {which} of {count(len(ranked), 'service')}, each on its own "
+        f"scale.{dots} Flat band: the middle nine tenths before the incident."
     )
 
 

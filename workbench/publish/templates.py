@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from workbench.charts.values import clock, day
 from workbench.resources import REPORTS
@@ -18,6 +19,7 @@ from workbench.window import format_duration, format_time
 
 __all__ = ["fill", "script_json"]
 
+_NUMBER = re.compile(r"(?:^|(?<=, and ))(E[0-9]{1,6})(?=, )")
 _STATE_WORDS = {
     "open": "Open", "in progress": "In progress", "done": "Done, not verified", "verified": "Verified",
     "failed": "Failed", "dropped": "Dropped",
@@ -45,6 +47,15 @@ def script_json(value: Any) -> Markup:
     ):
         text = text.replace(mark, escape)
     return Markup(text)  # noqa: S704 - every character that means something to HTML was escaped above
+
+
+def _linked(text: str) -> Markup:
+    """Return the name of a source with its E-numbers as links to the list of evidence."""
+    parts = _NUMBER.split(text)
+    linked = [
+        Markup('<a href="#{0}">{0}</a>').format(part) if place % 2 else escape(part) for place, part in enumerate(parts)
+    ]
+    return Markup().join(linked)
 
 
 def _is_strong(part: object) -> bool:
@@ -75,6 +86,7 @@ def _environment() -> Environment:
         "duration": format_duration,
         "iso": _iso,
         "json": script_json,
+        "linked": _linked,
         "thousands": _thousands,
     }
     made.filters.update(filters)

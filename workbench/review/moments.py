@@ -56,7 +56,14 @@ class Moment:
 
 def moments(story: Story) -> tuple[Moment, ...]:
     """Return the timeline in order of time: milestones, people's entries, and the first suspect's first changes."""
-    told = [*_told(story), *_seen(story)]
+    told = list(_told(story))
+    written = {(one.at.replace(microsecond=0), evidence.number) for one in told for evidence in one.evidence}
+    # What somebody wrote down with the same evidence needs no second line by the analysis.
+    told += [
+        one
+        for one in _seen(story)
+        if not any((one.at.replace(microsecond=0), evidence.number) in written for evidence in one.evidence)
+    ]
     return tuple(sorted(told, key=lambda moment: (moment.at, not moment.milestone, moment.what)))
 
 

@@ -24,6 +24,7 @@ def at_a_glance(story: Story) -> Figure:
     """Return phases, milestones and the series that moved most, on one axis of time."""
     return charts.glance(
         story.frame("metrics"),
+        story.frame("spans"),
         suspects=story.suspects,
         changes=story.changes,
         milestones=story.incident.milestones,
@@ -31,7 +32,7 @@ def at_a_glance(story: Story) -> Figure:
         window=story.window,
         baseline=story.baseline,
         unproven=frozenset(_FIELDS[one.milestone] for one in moments(story) if one.milestone and one.unproven),
-        citation=_cited(story, "metrics"),
+        citation=_cited(story, "metrics", "spans"),
     )
 
 
@@ -39,11 +40,12 @@ def top_suspects(story: Story) -> Figure:
     """Return the most suspect services, each with the series that speaks loudest against it."""
     return charts.suspects(
         story.frame("metrics"),
+        story.frame("spans"),
         ranked=story.suspects,
         changes=story.changes,
         window=story.window,
         baseline=story.baseline,
-        citation=_cited(story, "metrics"),
+        citation=_cited(story, "metrics", "spans"),
     )
 
 
@@ -58,10 +60,13 @@ def error_messages(story: Story) -> Figure:
     )
 
 
-def _cited(story: Story, frame: FrameName) -> Citation | None:
-    """Return the evidence of a frame that covers the most services, named with its number."""
-    known = [one for one in story.evidence if one.citation.frame == frame]
-    found = max(known, key=lambda one: (len(one.citation.services), -one.number), default=None)
-    if found is None:
+def _cited(story: Story, *frames: FrameName) -> Citation | None:
+    """Return the evidence of the frames that covers the most services, all named with their numbers."""
+    found = []
+    for frame in frames:
+        known = [one for one in story.evidence if one.citation.frame == frame]
+        found += sorted(known, key=lambda one: (-len(one.citation.services), one.number))[:1]
+    if not found:
         return None
-    return found.citation.model_copy(update={"label": f"{found.name}, {found.citation.label}"[:200]})
+    label = ", and ".join(f"{one.name}, {one.citation.label}" for one in found)
+    return found[0].citation.model_copy(update={"label": label[:200]})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from workbench.analysis.suspects import Reason, Suspect
+from workbench.charts.calls import waited
 from workbench.charts.messages import wording
 from workbench.charts.values import family, number, quantity, series_name
 
@@ -43,11 +44,11 @@ def headline(suspect: Suspect, reason: Reason) -> str:
     if reason.measure == "own":
         return f"{name} itself worked {during} a call instead of {before}"
     if reason.measure == "gap":
-        waited = f"{during} instead of {before}"
+        wait = f"{during} instead of {before}"
         return (
-            f"{name} waited {waited} for {reason.peer}"
-            if _waits(suspect.service, reason)
-            else f"{name} kept {reason.peer} waiting {waited}"
+            f"{name} waited {wait} for {reason.peer}"
+            if waited(suspect.service, reason)
+            else f"{name} kept {reason.peer} waiting {wait}"
         )
     if reason.measure == "silence":
         return f"{reason.instance or name} fell silent"
@@ -73,8 +74,8 @@ def line(service: str, reason: Reason) -> tuple[str, ...]:
     if reason.measure == "own":
         return (f"Own work for {reason.name} {before} → ", Strong(during))
     if reason.measure == "gap":
-        waited = f"Waited for {reason.peer}" if _waits(service, reason) else f"Kept {reason.peer} waiting"
-        return (f"{waited} {before} → ", Strong(during))
+        wait = f"Waited for {reason.peer}" if waited(service, reason) else f"Kept {reason.peer} waiting"
+        return (f"{wait} {before} → ", Strong(during))
     what = wording(reason.name, _SHORT)
     if reason.measure == "blame":
         return (f"Complaints of {reason.peer or 'others'} {before} → ", Strong(during), f": {what}")
@@ -140,8 +141,3 @@ def _kind(reason: Reason) -> str:
     if reason.kind == "log":
         return "A message"
     return f"A call of {reason.peer}" if reason.peer else "An operation"
-
-
-def _waits(service: str, reason: Reason) -> bool:
-    """Return whether the service is the one that waited; its reason begins with its name then."""
-    return reason.text.startswith(f"{service} waited")
