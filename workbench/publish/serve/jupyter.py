@@ -109,6 +109,9 @@ def _environment(root: Path, author: str) -> dict[str, str]:
     """Return this process's environment with what kernels need: the workspace, who saves, a shorter start-up."""
     path = os.pathsep.join(one for one in (str(STARTUP), os.environ.get("PYTHONPATH", "")) if one)
     data = os.pathsep.join(one for one in (str(REPORTS), os.environ.get("JUPYTER_PATH", "")) if one)
+    config = os.pathsep.join(one for one in (str(REPORTS), os.environ.get("JUPYTER_CONFIG_PATH", "")) if one)
     made = {**os.environ, "WORKBENCH_WORKSPACE": str(root), "PYTHONPATH": path, "JUPYTER_PATH": data}
+    # Its labconfig/ keeps JupyterLab from asking on every first start whether it may fetch news.
+    made["JUPYTER_CONFIG_PATH"] = config
     made.pop("WORKBENCH_READ_ONLY", None)
     return made | ({"WORKBENCH_AUTHOR": author} if author else {})
