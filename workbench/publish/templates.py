@@ -38,14 +38,14 @@ def fill(name: str, **values: Any) -> str:
 def script_json(value: Any) -> Markup:
     """Return a value as JSON that can stand inside a script element of the page and never ends it."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for mark, escape in (
+    for mark, instead in (
         ("<", "\\u003c"),
         (">", "\\u003e"),
         ("&", "\\u0026"),
         ("\u2028", "\\u2028"),
         ("\u2029", "\\u2029"),
     ):
-        text = text.replace(mark, escape)
+        text = text.replace(mark, instead)
     return Markup(text)  # noqa: S704 - every character that means something to HTML was escaped above
 
 
