@@ -38,7 +38,7 @@ _LIST = r"\[[^\[\],()]+(?:,[^\[\],()]+)+\]"  # [north, south]: its members are d
 _NAMED = r'(?:\w+[:=]["\\\s]*<\*>["\\\s,;]*){2,}'  # id=1, size=2: a row of named values is data
 _RUN = r"<\*>(?:[\s,;:|]+<\*>)+"
 _FAILED = r"((?i:\bstatus(?:[ _]?code)?|\bcode|\bHTTP/[\d.]+)\W{1,3})"  # before 5xx: what a server answered is wording
-_START = r"^(?:<\*>\s*)+"  # the time a line starts with stands in its own column
+_START = r"^\W?(?:<\*>[\s,;|\])]*)+"  # the time a line starts with stands in its own column
 _MESSAGE = r'^\s*\{.*?"(?:message|msg)"\s*:\s*"((?:[^"\\]|\\.)*)"'  # a JSON record's own words
 _KEY = ["service", "severity", "template"]
 
@@ -104,7 +104,7 @@ def masked(body: pl.Expr, names: Iterable[str] = ()) -> pl.Expr:
     text = text.str.split_exact("\n", 1).struct[0].str.slice(0, _LONGEST)
     for digit, meaning in (("5", "server-error"), ("4", "client-error")):
         text = text.str.replace_all(f"{_FAILED}{digit}\\d\\d\\b", f"${{1}}{meaning}")
-    text = text.str.replace_all(_VALUE, WILDCARD)
+    text = text.str.replace_all(_VALUE, WILDCARD).str.replace_all(_START, "")
     known = sorted(set(names), key=lambda name: (-len(name), name))
     if known:
         text = text.str.replace_all(_any_of(known), WILDCARD)
@@ -114,7 +114,6 @@ def masked(body: pl.Expr, names: Iterable[str] = ()) -> pl.Expr:
         (_LIST, listed),
         (_NAMED, f"{WILDCARD} "),
         (_RUN, WILDCARD),
-        (_START, ""),
     ):
         text = text.str.replace_all(pattern, instead)
     return text.str.slice(0, _KEPT).str.strip_chars()
