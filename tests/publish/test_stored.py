@@ -93,6 +93,37 @@ def test_a_page_that_failed_is_tried_again(own_desk: Any) -> None:
     assert shown(shelf) == "first"
 
 
+def test_the_likeliest_pages_are_made_beforehand(own_desk: Any) -> None:
+    """The list and the reviews published last are there before anybody asks; a broken one keeps none of them away."""
+    made: list[str] = []
+
+    def counted(path: Path) -> str:
+        made.append(words(path))
+        if made[-1] == "broken":
+            raise RuntimeError("broken")
+        return made[-1]
+
+    own_desk.publish("_home", "index", "list")
+    for name in ("broken", "a", "b"):
+        own_desk.publish(name, "review", name)
+    (own_desk.root / "published" / ".hidden").mkdir()
+    shelf = Shelf(own_desk.root / "published", counted)
+
+    async def warm_then_ask() -> str | None:
+        await shelf.warm()
+        answer = await shelf.page("a", "review.ipynb")
+        return answer and answer.plain.decode()
+
+    assert asyncio.run(warm_then_ask()) == "a"
+    assert sorted(made) == ["a", "b", "broken", "list"]
+
+
+def test_a_new_workspace_has_nothing_to_make(own_desk: Any) -> None:
+    """Where nothing is published, not even a folder, there is nothing to do beforehand."""
+    asyncio.run(Shelf(own_desk.root / "published", words).warm())
+    asyncio.run(Shelf(own_desk.root / "nowhere", words).warm())
+
+
 def test_old_pages_are_let_go(own_desk: Any) -> None:
     """The server keeps a bounded number of pages."""
     shelf = Shelf(own_desk.root / "published", words, keep=2)

@@ -68,7 +68,9 @@ class Server(Voila):  # type: ignore[misc]  # voila has no types
         try:
             self.start()
             self.plan.ready(self.plan.address)
+            warming = loop.create_task(self.app.settings["shelf"].warm())
             await stopped.wait()
+            warming.cancel()
         finally:
             self.http.stop()
             with contextlib.suppress(TimeoutError):

@@ -18,11 +18,15 @@ from workbench.publish.serve.gate import Gate
 from workbench.publish.serve.words import Words
 from workbench.versions import versions
 
-__all__ = ["NAME", "Answer", "Home", "Review", "Shelf", "answer_of", "send"]
+__all__ = ["HOME", "NAME", "Answer", "Home", "Review", "Shelf", "answer_of", "send"]
 
 _LOG = logging.getLogger(__name__)
 NAME = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,199}"
 """What an incident and a version may be called in an address: nothing with a slash, hidden, or of our own."""
+HOME = "_home"
+"""The folder of the list of all reviews."""
+_LIST = "index.ipynb"
+_REVIEW = "review.ipynb"
 _EMPTY = Words(
     "Nothing is published yet",
     "Make the first review with: workbench review ID. It appears here as soon as it is done; reload this page then.",
@@ -111,6 +115,21 @@ class Shelf:
             await asyncio.sleep(_SOON)
         return None
 
+    async def warm(self, most: int = 8) -> None:
+        """Make the list of reviews and the reviews published last, so that their first reader doesn't wait."""
+        names = await asyncio.to_thread(self._latest)
+        for folder, file in ((HOME, _LIST), *((name, _REVIEW) for name in names[:most])):
+            try:
+                await self.page(folder, file)
+            except Exception:  # noqa: BLE001 - whoever asks for the page is told; nobody asked yet
+                _LOG.warning("the page of %s can't be made", folder, exc_info=True)
+
+    def _latest(self) -> list[str]:
+        if not self._published.is_dir():
+            return []
+        found = [path for path in self._published.iterdir() if path.name[0] not in "._" and path.is_dir()]
+        return [path.name for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)]
+
     async def _kept(self, path: Path) -> Answer:
         state = await asyncio.to_thread(path.stat)
         key = (str(path), state.st_mtime_ns, state.st_size, state.st_ino)
@@ -141,7 +160,7 @@ class Home(_Page):
 
     async def get(self) -> None:
         """Send the list."""
-        answer = await self.shelf.page("_home", "index.ipynb")
+        answer = await self.shelf.page(HOME, _LIST)
         if answer is None:
             await self.say(HTTPStatus.OK, _EMPTY)
             return
@@ -155,7 +174,7 @@ class Review(_Page):
 
     async def get(self, incident: str, version: str = "") -> None:
         """Send the review."""
-        answer = await self.shelf.page(incident, "review.ipynb", version)
+        answer = await self.shelf.page(incident, _REVIEW, version)
         if answer is None:
             self.words = Words(
                 "There is no such review", "It may not be published yet, or the address may be mistyped."
