@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -44,6 +45,13 @@ class Opened:
         """Return by how many pixels the page is wider than its window."""
         root = "document.documentElement"
         return int(self.page.evaluate(f"{root}.scrollWidth - {root}.clientWidth"))
+
+    def until(self, condition: str, argument: object = None) -> None:
+        """Wait until it holds; asked from outside, because the pages' policy forbids what Playwright would poll with."""
+        end = time.monotonic() + 60
+        while not self.page.evaluate(condition, argument):
+            assert time.monotonic() < end, condition
+            self.page.wait_for_timeout(50)
 
     def accessibility(self, within: str | None = None) -> list[str]:
         """Return what axe-core finds, one line a rule with the first elements it names."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import threading
-import time
 from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -89,20 +88,12 @@ def review(demo: Workspace) -> Any:
     return new_notebook(cells=[cells[3], *cells[:3], *cells[4:]])
 
 
-def _until(opened: Opened, condition: str) -> None:
-    """Wait until it holds; asked from outside, because the page's policy forbids what Playwright would poll with."""
-    end = time.monotonic() + 30
-    while not opened.page.evaluate(condition):
-        assert time.monotonic() < end, condition
-        opened.page.wait_for_timeout(50)
-
-
 def test_a_page_on_a_disk_is_whole(open_page: Open, tmp_path: Path, review: Any) -> None:
     """The exported file is opened by itself: charts are drawn, nothing is asked, nothing is wrong."""
     file = tmp_path / "review.html"
     file.write_text(render_page(review, mode="file"), encoding="utf-8")
     opened = open_page(file.as_uri())
-    _until(opened, DRAWN)
+    opened.until(DRAWN)
     assert opened.errors == []
     assert opened.outside == []
     assert opened.overflow() <= 0
@@ -117,7 +108,7 @@ def test_nothing_is_wider_than_the_page(open_page: Open, site: tuple[Path, str],
     folder, address = site
     (folder / "review.html").write_text(render_page(review), encoding="utf-8")
     opened = open_page(f"{address}/review.html", width)
-    _until(opened, DRAWN)
+    opened.until(DRAWN)
     assert opened.overflow() <= 0
     wide = """[...document.querySelectorAll('.wb-chart')].filter((chart) =>
         chart.querySelector('svg').getBoundingClientRect().right > chart.getBoundingClientRect().right + 1).length"""
@@ -130,9 +121,9 @@ def test_charts_are_drawn_anew_when_the_window_changes(open_page: Open, site: tu
     folder, address = site
     (folder / "review.html").write_text(render_page(review), encoding="utf-8")
     opened = open_page(f"{address}/review.html", 1280)
-    _until(opened, DRAWN)
+    opened.until(DRAWN)
     opened.page.set_viewport_size({"width": 390, "height": 800})
-    _until(opened, "Number(document.querySelector('.wb-chart svg').getAttribute('width')) < 400")
+    opened.until("Number(document.querySelector('.wb-chart svg').getAttribute('width')) < 400")
     assert opened.overflow() <= 0
     assert opened.errors == []
 
@@ -142,7 +133,7 @@ def test_a_sample_tells_its_value(open_page: Open, site: tuple[Path, str], revie
     folder, address = site
     (folder / "review.html").write_text(render_page(review), encoding="utf-8")
     opened = open_page(f"{address}/review.html", 1280)
-    _until(opened, DRAWN)
+    opened.until(DRAWN)
     opened.page.locator(".wb-chart .mark-symbol path").first.hover()
     box = opened.page.locator("#vg-tooltip-element.visible")
     box.wait_for()
@@ -167,7 +158,7 @@ def test_on_paper_it_is_light_and_keeps_its_marks(open_page: Open, site: tuple[P
     folder, address = site
     (folder / "review.html").write_text(render_page(review), encoding="utf-8")
     opened = open_page(f"{address}/review.html", 1280, dark=True)
-    _until(opened, DRAWN)
+    opened.until(DRAWN)
     opened.page.emulate_media(media="print", color_scheme="dark")
     assert opened.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert opened.page.evaluate("getComputedStyle(document.querySelector('.wb-finding')).color") == "rgb(22, 32, 44)"
@@ -203,7 +194,7 @@ def test_planted_markup_does_nothing(open_page: Open, site: tuple[Path, str]) ->
         render_page(new_notebook(cells=cells), title=RUNS, edition=RUNS), encoding="utf-8"
     )
     opened = open_page(f"{address}/planted.html")
-    _until(opened, DRAWN)
+    opened.until(DRAWN)
     opened.page.locator(".wb-chart .mark-rect path").first.hover()
     opened.page.wait_for_timeout(300)
     assert opened.page.evaluate("window.hit") is None

@@ -38,7 +38,10 @@ def address(demo: Workspace) -> Iterator[str]:
         server.stdout.close()
 
 
-DRAWN = "[...document.querySelectorAll('.wb-figure')].every(figure => figure.querySelector('svg'))"
+DRAWN = (
+    "document.querySelectorAll('.wb-figure').length > 0 && "
+    "[...document.querySelectorAll('.wb-figure')].every(figure => figure.querySelector('svg'))"
+)
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -47,7 +50,7 @@ def test_the_review_is_whole_at_every_width(open_page: Open, address: str, width
     """Every chart is drawn, nothing overflows, nothing is asked of another host, nothing is wrong in the console."""
     opened = open_page(f"{address}reviews/slow-orders/", width)
     opened.page.emulate_media(color_scheme=scheme)
-    opened.page.wait_for_function(DRAWN)
+    opened.until(DRAWN)
     assert opened.page.locator(".wb-figure").count() >= 3
     assert opened.page.locator("h1").count() == 1
     for heading in ("The incident at a glance", "Timeline", "Actions", "Evidence"):
@@ -66,7 +69,7 @@ def test_the_list_leads_to_the_review(open_page: Open, address: str, width: int)
     assert "SEV3" in text
     assert "5\u00a0min" in text
     opened.page.get_by_role("link", name="Orders took seconds in the ticket shop").click()
-    opened.page.wait_for_function(DRAWN)
+    opened.until(DRAWN)
     assert "/reviews/slow-orders/" in opened.page.url
     assert opened.errors == []
     assert opened.outside == []
@@ -75,7 +78,7 @@ def test_the_list_leads_to_the_review(open_page: Open, address: str, width: int)
 def test_every_chart_has_a_table_one_click_away(open_page: Open, address: str) -> None:
     """What a picture shows can be read as rows too, by keyboard."""
     opened = open_page(f"{address}reviews/slow-orders/", 1280)
-    opened.page.wait_for_function(DRAWN)
+    opened.until(DRAWN)
     figures = opened.page.locator(".wb-figure")
     for number in range(figures.count()):
         toggle = figures.nth(number).get_by_text("Show as table")
@@ -91,10 +94,8 @@ def test_a_reader_explores_a_series(open_page: Open, address: str) -> None:
     opened.page.wait_for_selector(".wb-figure svg", timeout=60_000)
     before = opened.page.locator(".wb-figure").first.inner_text()
     opened.page.locator("select").first.select_option(index=5)
-    opened.page.wait_for_function(
-        "before => document.querySelector('.wb-figure') && document.querySelector('.wb-figure').innerText !== before",
-        arg=before,
-    )
+    opened.until("before => document.querySelector('.wb-figure')?.innerText !== before", before)
+    opened.until(DRAWN)
     assert opened.errors == []
     assert opened.outside == []
 
@@ -102,7 +103,7 @@ def test_a_reader_explores_a_series(open_page: Open, address: str) -> None:
 def test_paper_gets_the_same_page(open_page: Open, address: str) -> None:
     """Printing keeps the charts and the words."""
     opened = open_page(f"{address}reviews/slow-orders/", 1280)
-    opened.page.wait_for_function(DRAWN)
+    opened.until(DRAWN)
     opened.page.emulate_media(media="print")
     assert opened.page.get_by_role("heading", name="Timeline", exact=True).is_visible()
     assert opened.page.locator(".wb-figure svg").first.is_visible()

@@ -2,9 +2,9 @@
 
     python tests/data/cut_recordings.py FOLDER
 
-FOLDER holds the recording's metrics.parquet, logs.parquet and spans.parquet (see LICENSE beside this file for its origin).
-The demo gets the metrics of the whole run, and the logs and spans of the hour before one fault and of the fault itself. The
-tests' sample gets everything around another fault. No row in those spans of time is dropped or changed.
+FOLDER holds the recording's metrics.parquet, logs.parquet and spans.parquet (see LICENSE beside this file for its
+origin). The demo gets the metrics of the whole run, and the logs and spans of the hour before one fault and of the fault
+itself. The tests' sample gets everything around another fault. No row in those spans of time is dropped or changed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "reports" / "demo" / "telemetry"
 SAMPLE = Path(__file__).resolve().parent / "trainticket"
 TIMES = {"metrics": "time", "logs": "time", "spans": "start_time"}
-ORDER = {"metrics": ["metric", "service", "instance", "time"], "logs": ["service", "time"], "spans": ["service", "start_time"]}
+ORDER = {
+    "metrics": ["metric", "service", "instance", "time"],
+    "logs": ["service", "time"],
+    "spans": ["service", "start_time"],
+}
 DEMO_FAULT = datetime(2023, 1, 29, 14, 49, 57, tzinfo=UTC)
 SAMPLE_FAULT = datetime(2023, 1, 29, 9, 12, 56, tzinfo=UTC)
 
