@@ -47,7 +47,7 @@ class Opened:
         return int(self.page.evaluate(f"{root}.scrollWidth - {root}.clientWidth"))
 
     def until(self, condition: str, argument: object = None) -> None:
-        """Wait until it holds; asked from outside, because the pages' policy forbids what Playwright would poll with."""
+        """Wait until it holds; asked from outside, because the pages' policy forbids polling inside."""
         end = time.monotonic() + 60
         while not self.page.evaluate(condition, argument):
             assert time.monotonic() < end, condition

@@ -3,8 +3,9 @@
     python tests/data/cut_recordings.py FOLDER
 
 FOLDER holds the recording's metrics.parquet, logs.parquet and spans.parquet (see LICENSE beside this file for its
-origin). The demo gets the metrics of the whole run, and the logs and spans of the hour before one fault and of the fault
-itself. The tests' sample gets everything around another fault. No row in those spans of time is dropped or changed.
+origin). The demo gets the metrics of the whole run, and the logs and spans of the hour before one fault and of the
+fault itself. The tests' sample gets everything around another fault. No row in those spans of time is dropped or
+changed.
 """
 
 from __future__ import annotations
