@@ -8,7 +8,7 @@ import polars as pl
 
 from workbench.window import Window
 
-__all__ = ["FEW", "PER_MAD", "SLICE", "slice_length", "sliced", "weighted_quantile"]
+__all__ = ["FEW", "PER_MAD", "SLICE", "slice_length", "sliced", "weighted_median"]
 
 SLICE = "slice"
 """Null for a row of the window, 0 for the slice just before it, 1 for the one before that, and so on."""
@@ -34,7 +34,7 @@ def sliced(time: str, *, window: Window, baseline: Window) -> pl.Expr:
     return pl.when(window.holds(time)).then(None).otherwise(number).cast(pl.Int64).alias(SLICE)
 
 
-def weighted_quantile(value: str, weight: str, part: float = 0.5) -> pl.Expr:
-    """Return the value below which this part of the weight lies, to aggregate by; the weighted median by default."""
+def weighted_median(value: str, weight: str) -> pl.Expr:
+    """Return the value below which half of the weight lies, to aggregate by."""
     weights = pl.col(weight).sort_by(value).cast(pl.Float64)
-    return pl.col(value).sort().filter(weights.cum_sum() >= weights.sum() * part).first()
+    return pl.col(value).sort().filter(weights.cum_sum() * 2 >= weights.sum()).first()

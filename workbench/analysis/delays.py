@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from workbench.analysis.baseline import PER_MAD, SLICE, weighted_quantile
+from workbench.analysis.baseline import PER_MAD, SLICE, weighted_median
 from workbench.analysis.shares import share_changes
 from workbench.analysis.traces import Traces
 
@@ -43,14 +43,13 @@ def delay_changes(traces: Traces) -> tuple[pl.DataFrame, int]:
         level=pl.col("size").median(),
         spread=(pl.col("size") - pl.col("size").median()).abs().median() * PER_MAD,
     )
-    usual = middle.filter(pl.col(SLICE).is_not_null()).group_by(_KEY).agg(usual=weighted_quantile("level", "n"))
+    usual = middle.filter(pl.col(SLICE).is_not_null()).group_by(_KEY).agg(usual=weighted_median("level", "n"))
     slow = pl.col("size") > pl.col("usual") + pl.lit(SLOW).log()
     calls = calls.join(usual, on=_KEY, nulls_equal=True).with_columns(slow=slow)
     sliced = calls.group_by(*_KEY, SLICE).agg(
         n=pl.len(),
         odd=pl.col("slow").sum(),
         independent=pl.col("trace").n_unique() / pl.len(),
-        severe=pl.lit(value=False),
     )
     more = share_changes(sliced, _KEY).drop("n_before", "n_during", "usual_share")
     before, during = pl.col(SLICE).is_not_null(), pl.col(SLICE).is_null()

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import polars as pl
 
-from workbench.analysis.baseline import FEW, SLICE, weighted_quantile
+from workbench.analysis.baseline import FEW, SLICE, weighted_median
 
 __all__ = ["share_changes"]
 
 _ODD_SLICE = 9.0  # three standard deviations: such a slice of the baseline was an incident of its own
-_QUIET = 0.25  # errors are not usual where a quarter of the baseline did without
 _HALF_CHI = 0.4549  # the median of chi squared with one degree of freedom: what a squared deviation usually is
 
 
 def share_changes(counted: pl.DataFrame, key: list[str]) -> pl.DataFrame:
     """Return the kinds of call of which more were odd in the window than usual.
 
-    ``counted`` has the key's columns, slice, n (calls), odd (of these), independent (share of the calls that says
-    something of its own: calls of one trace resemble each other), and severe (being odd is an error: the usual share is
-    then the quietest quarter's, so that a fault that fills most of the baseline doesn't pass for usual).
+    ``counted`` has the key's columns, slice, n (calls), odd (of these), and independent (share of the calls that says
+    something of its own: calls of one trace resemble each other).
 
     The weight of evidence is a binomial log-likelihood ratio (Dunning 1993) of the window's share against the usual
     one. The usual share is that of the baseline without its odd slices, which are those over three deviations off the
@@ -30,24 +28,15 @@ def share_changes(counted: pl.DataFrame, key: list[str]) -> pl.DataFrame:
         nats.
     """
     past = counted.filter(pl.col(SLICE).is_not_null(), pl.col("n") > 0).with_columns(share=pl.col("odd") / pl.col("n"))
-    stats = (
-        past.group_by(key)
-        .agg(
-            odd_before=pl.col("odd").sum(),
-            n_before=pl.col("n").sum(),
-            middle=weighted_quantile("share", "n"),
-            quiet=weighted_quantile("share", "n", _QUIET),
-            error=pl.col("severe").first(),
-        )
-        .with_columns(middle=pl.when("error").then("quiet").otherwise("middle"))
-        .drop("error", "quiet")
+    stats = past.group_by(key).agg(
+        odd_before=pl.col("odd").sum(), n_before=pl.col("n").sum(), middle=weighted_median("share", "n")
     )
     stats = stats.with_columns(typical=(pl.col("middle") * pl.col("n_before") + 0.5) / (pl.col("n_before") + 1))
     expected = pl.col("n") * pl.col("typical")
     judged = past.join(stats, on=key, nulls_equal=True).with_columns(
         off=(pl.col("odd") - expected).pow(2) / (expected * (1 - pl.col("typical")))
     )
-    limit = (weighted_quantile("off", "n") / _HALF_CHI).clip(lower_bound=1.0).over(key) * _ODD_SLICE
+    limit = (weighted_median("off", "n") / _HALF_CHI).clip(lower_bound=1.0).over(key) * _ODD_SLICE
     usual = (
         judged.filter(pl.col("off") <= limit)
         .group_by(key)
@@ -59,7 +48,7 @@ def share_changes(counted: pl.DataFrame, key: list[str]) -> pl.DataFrame:
     )
     now = (
         counted.filter(pl.col(SLICE).is_null(), pl.col("n") > 0)
-        .drop(SLICE, *({"severe"} - set(key)))
+        .drop(SLICE)
         .rename({"n": "n_during", "odd": "odd_during"})
     )
     compared = now.join(stats, on=key, nulls_equal=True).join(usual, on=key, nulls_equal=True)
