@@ -30,9 +30,11 @@ def test_minutes_with_complaints_speak_against_whom_they_name(given) -> None:
 def test_one_burst_of_complaints_says_little(given) -> None:
     """A hundred errors in one minute are one event; bursts before make it less."""
     burst = [(1 + number / 200, "cart", "ERROR", "store is gone", f"b{number}", "s") for number in range(100)]
-    before = [(-minute, "cart", "ERROR", "store is gone", "t", "s") for minute in (10, 25, 40)]
+    before = [(-minute, "cart", "ERROR", f"store is gone {minute}", "t", "s") for minute in (10, 9.9, 25, 40)]
     said = records(given.logs(quiet() + burst + before), ["cart", "store"], **given.when)
-    assert blame_changes(said, **given.when)["nats"].item() < 2
+    row = blame_changes(said, **given.when).row(0, named=True)
+    assert (row["odd_before"], row["odd_during"]) == (3, 1)
+    assert row["nats"] < 2
 
 
 @pytest.mark.parametrize("rows", [[], quiet(), quiet(0), [(1, "cart", "ERROR", "store is gone", "t", "s")]])

@@ -126,6 +126,21 @@ class Recount:
         assert why.time == min(time for time, is_odd in odd if is_odd and time in self.window)
         return self._percent(odd)
 
+    def failures(self, service, why):
+        """Recount the calls in which a span failed by its status."""
+        failed = []
+        for visit in self.visits:
+            inner = self.inner[id(visit)]
+            called = [child for row in inner for child in self.children[id(row)] if child["first"] is child]
+            if (visit["service"], visit["name"]) == (service, why.operation) and not any(map(self._has_failed, called)):
+                failed.append(
+                    (visit["start_time"], any(self._has_failed(row) and row["name"] == why.name for row in inner))
+                )
+        return self._percent(failed)
+
+    def _has_failed(self, row):
+        return (row["status"] or "").endswith("ERROR")
+
     def _is_error(self, why):
         return why.kind == "log" and any(
             row["template"] == why.name and (row["severity"] or "").upper() in SEVERE for row in self.logs
@@ -222,7 +237,16 @@ def test_every_reason_of_a_real_incident_can_be_counted_again(recorded) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [{"says": False}, {"error": "boom"}, {"cart_ms": 90}, {"wire_ms": 90}, {"loads": 5}, {"blames": "store"}]
+    "fault",
+    [
+        {"says": False},
+        {"error": "boom"},
+        {"failed": True},
+        {"cart_ms": 90},
+        {"wire_ms": 90},
+        {"loads": 5},
+        {"blames": "store"},
+    ],
 )
 def test_every_reason_of_a_made_incident_can_be_counted_again(given, fault) -> None:
     """The shop with each of its faults."""

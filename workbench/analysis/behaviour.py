@@ -112,7 +112,7 @@ def _compared(counts: pl.DataFrame, visits: pl.DataFrame) -> pl.DataFrame:
         .group_by(thing)
         .agg(usual=_median_with_noughts(pl.col("count"), pl.col("n_before").first()))
     )
-    usual = usual.filter(~pl.col("severe"))  # the usual number of errors is none
+    usual = usual.filter(~pl.col("severe"))  # of errors none is usual, and none that stays away is missed
     counts = counts.join(usual, on=thing, how="left", nulls_equal=True).with_columns(pl.col("usual").fill_null(0))
     per_slice = counts.group_by(*thing, "usual", SLICE).agg(
         more=(pl.col("count") > pl.col("usual")).sum(), enough=(pl.col("count") >= pl.col("usual")).sum()
@@ -133,9 +133,7 @@ def _compared(counts: pl.DataFrame, visits: pl.DataFrame) -> pl.DataFrame:
             value_name="odd",
         )
     )
-    # An error that stays away is no fault.
-    changed = share_changes(grid, _KEY).filter(~pl.col("severe") | (pl.col("direction") == "more"))
-    return _with_first(changed, counts, visits.filter(pl.col(SLICE).is_null()))
+    return _with_first(share_changes(grid, _KEY), counts, visits.filter(pl.col(SLICE).is_null()))
 
 
 def _median_with_noughts(count: pl.Expr, n: pl.Expr) -> pl.Expr:

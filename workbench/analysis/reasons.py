@@ -26,6 +26,7 @@ class Reason(BaseModel):
       was seen
       more, or less, often than ``usual``, the median of the calls before. Without an operation: of the service's
       records.
+    - ``failures``: percent of the calls of ``operation`` in which the span ``name`` failed.
     - ``own``: median milliseconds the operation ``name`` worked itself.
     - ``blame``: percent of minutes in which a warning or error of another service (mostly ``peer``, in ``name``) names
       this one.
@@ -46,7 +47,7 @@ class Reason(BaseModel):
     attributes: str | None = None
     operation: str | None = None
     peer: str | None = None
-    measure: Literal["value", "share", "own", "gap", "blame", "silence"]
+    measure: Literal["value", "share", "failures", "own", "gap", "blame", "silence"]
     direction: Literal["more", "less", "up", "down"]
     usual: int | None = None
     n_before: int
@@ -95,7 +96,10 @@ def behaves(row: dict[str, Any]) -> Reason:
             f"a call of {row['callee']} {_short(row['name'])}" if row["callee"] else f"the span {_short(row['name'])}"
         )
     usual = "once" if row["usual"] == 1 else f"{row['usual']} times"
-    if row["usual"] == 0:
+    fails = row["kind"] == "span" and row["severe"]
+    if fails:
+        how = f"{what} fails"
+    elif row["usual"] == 0:
         how = f"{what} appears"
     elif row["direction"] == "less":
         how = f"{what} is missing" if row["usual"] == 1 else f"{what} comes less than {usual}"
@@ -105,9 +109,9 @@ def behaves(row: dict[str, Any]) -> Reason:
     text = f"In {row['odd_during']} of {row['n_during']} {where} {how}"
     text += f"; before it was so in {row['odd_before']} of {row['n_before']}"
     return Reason(
-        kind=row["kind"], name=row["name"], operation=row["operation"], peer=row["callee"], measure="share",
-        direction=row["direction"], usual=row["usual"], n_before=row["n_before"], n_during=row["n_during"],
-        time=row["first_odd"], before=before, during=during, change=during - before,
+        kind=row["kind"], name=row["name"], operation=row["operation"], peer=row["callee"],
+        measure="failures" if fails else "share", direction=row["direction"], usual=row["usual"],
+        n_before=row["n_before"], n_during=row["n_during"], time=row["first_odd"], before=before, during=during, change=during - before,
         unit="% of calls" if row["operation"] is not None else "% of records", weight=round(row["nats"], 3), text=text,
     )  # fmt: skip
 
