@@ -109,11 +109,23 @@ def behaves(row: dict[str, Any]) -> Reason:
     text = f"In {row['odd_during']} of {row['n_during']} {where} {how}"
     text += f"; before it was so in {row['odd_before']} of {row['n_before']}"
     return Reason(
-        kind=row["kind"], name=row["name"], operation=row["operation"], peer=row["callee"],
-        measure="failures" if fails else "share", direction=row["direction"], usual=row["usual"],
-        n_before=row["n_before"], n_during=row["n_during"], time=row["first_odd"], before=before, during=during, change=during - before,
-        unit="% of calls" if row["operation"] is not None else "% of records", weight=round(row["nats"], 3), text=text,
-    )  # fmt: skip
+        kind=row["kind"],
+        name=row["name"],
+        operation=row["operation"],
+        peer=row["callee"],
+        measure="failures" if fails else "share",
+        direction=row["direction"],
+        usual=row["usual"],
+        n_before=row["n_before"],
+        n_during=row["n_during"],
+        time=row["first_odd"],
+        before=before,
+        during=during,
+        change=during - before,
+        unit="% of calls" if row["operation"] is not None else "% of records",
+        weight=round(row["nats"], 3),
+        text=text,
+    )
 
 
 def delayed(row: dict[str, Any], peer: str | None) -> Reason:
