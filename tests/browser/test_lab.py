@@ -70,23 +70,12 @@ def _wait(address: str) -> None:
 
 
 def _drawn(opened: Opened) -> None:
-    """Scroll through the notebook, of which JupyterLab keeps only what is in view, until all charts were seen drawn."""
-    drawn = (
-        "[...document.querySelectorAll('.wb-figure')]"
-        ".filter(f => f.querySelector('svg')).map(f => f.querySelector('h3').textContent)"
-    )
-    seen: set[str] = set()
-    opened.page.locator(".jp-Notebook .jp-Cell:visible").first.wait_for(timeout=120_000)
-    opened.page.mouse.move(700, 500)
-    opened.page.mouse.wheel(0, -100_000)
-    for _ in range(300):
-        seen |= set(opened.page.evaluate(drawn))
-        if len(seen) >= CHARTS:
-            break
-        opened.page.mouse.wheel(0, 300)
-        opened.page.wait_for_timeout(200)
-    assert len(seen) >= CHARTS
-    assert all(seen)
+    """Wait until every chart of the notebook is drawn under its title."""
+    figures = "[...document.querySelectorAll('.wb-figure')]"
+    opened.until(f"{figures}.length >= {CHARTS} && {figures}.every(f => f.querySelector('svg'))")
+    titles = opened.page.evaluate(f"{figures}.map(f => f.querySelector('h3').textContent)")
+    assert len(set(titles)) == len(titles) >= CHARTS
+    assert all(titles)
     assert opened.outside == []
 
 
@@ -101,8 +90,9 @@ def test_a_notebook_runs_from_top_to_bottom(open_page: Open, lab: str, name: str
     """As it is shipped: an empty incident means the newest, an empty workspace the one it lies in."""
     opened = open_page(f"{lab}lab/workspaces/{name}/tree/{name}.ipynb?token={TOKEN}", 1280)
     opened.page.locator(".jp-Notebook .jp-Cell:visible").first.wait_for(timeout=120_000)
+    # Run All without a kernel opens a dialog that asks for one.
+    opened.page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=120_000)
     opened.page.get_by_role("menuitem", name="Run", exact=True).click()
     opened.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    opened.page.wait_for_timeout(3_000)
     _drawn(opened)
     assert opened.page.locator(".jp-OutputArea [data-mime-type='application/vnd.jupyter.error']").count() == 0

@@ -111,7 +111,8 @@ def _environment(root: Path, author: str) -> dict[str, str]:
     data = os.pathsep.join(one for one in (str(REPORTS), os.environ.get("JUPYTER_PATH", "")) if one)
     config = os.pathsep.join(one for one in (str(REPORTS), os.environ.get("JUPYTER_CONFIG_PATH", "")) if one)
     made = {**os.environ, "WORKBENCH_WORKSPACE": str(root), "PYTHONPATH": path, "JUPYTER_PATH": data}
-    # Its labconfig/ keeps JupyterLab from asking on every first start whether it may fetch news.
+    # Its labconfig/ keeps JupyterLab from asking whether it may fetch news, and from taking cells out of the page that
+    # are not in view: a chart would be drawn anew at each look, and searching the page would miss them.
     made["JUPYTER_CONFIG_PATH"] = config
     made.pop("WORKBENCH_READ_ONLY", None)
     return made | ({"WORKBENCH_AUTHOR": author} if author else {})
