@@ -14,6 +14,8 @@ from workbench.errors import WorkbenchError
 
 __all__ = ["app", "main"]
 
+_STOPPED = 130
+
 app = typer.Typer(
     name="workbench",
     help="Turn an incident's telemetry into pinned evidence, a reviewed timeline and actions, and a readable page.",
@@ -62,9 +64,11 @@ def main() -> None:
             err=True,
         )
         sys.exit(1)
-    except KeyboardInterrupt:
-        typer.echo("workbench: stopped; nothing half-made was kept", err=True)
-        sys.exit(130)
+    except SystemExit as ended:
+        # How typer ends after Ctrl-C, without a word.
+        if ended.code == _STOPPED:
+            typer.echo("workbench: stopped; nothing half-made was kept", err=True)
+        raise
     except BrokenPipeError:
         # The reader of our output has gone (a pager was left): not an error of anybody's.
         sys.stderr.close()
