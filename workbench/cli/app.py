@@ -54,6 +54,10 @@ def main() -> None:
     except WorkbenchError as error:
         typer.echo("workbench: " + " ".join(str(error).split()), err=True)
         sys.exit(error.exit_status)
+    except BrokenPipeError:
+        # The reader of our output has gone (a pager was left): not an error of anybody's.
+        sys.stderr.close()
+        sys.exit(0)
     except Exception as error:
         said = " ".join(str(error).split())[:200]
         if os.environ.get("WORKBENCH_DEBUG"):
@@ -69,7 +73,3 @@ def main() -> None:
         if ended.code == _STOPPED:
             typer.echo("workbench: stopped; nothing half-made was kept", err=True)
         raise
-    except BrokenPipeError:
-        # The reader of our output has gone (a pager was left): not an error of anybody's.
-        sys.stderr.close()
-        sys.exit(0)
