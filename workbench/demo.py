@@ -159,20 +159,20 @@ def _entries(story: Story) -> list[TimelineEntryDraft]:
     ]
     kinds = {"metric": "metrics", "log": "logs", "span": "traces"}
     for suspect in story.suspects[:1]:
-        for reason in suspect.reasons[:3]:
-            if reason.time is None:
-                continue
-            drafts.append(
-                TimelineEntryDraft(
-                    at=reason.time,
-                    what=f"{suspect.service}: {reason.text}",
-                    who=f"The {kinds[reason.kind]} of {suspect.service}",
-                    why="Found in the pinned telemetry after the incident.",
-                    kind=TimelineKind.OBSERVATION,
-                    evidence=tuple(one.citation for one in story.behind(suspect.service, kind_of(reason.kind))),
-                    example=True,
-                )
+        # The weightiest reason of each kind: a few entries that differ say more than many of the same.
+        weightiest = {reason.kind: reason for reason in reversed(suspect.reasons) if reason.time is not None}
+        drafts += [
+            TimelineEntryDraft(
+                at=reason.time or times.started_at,
+                what=reason.text if suspect.service in reason.text else f"{suspect.service}: {reason.text}",
+                who=f"The {kinds[reason.kind]} of {suspect.service}",
+                why="Found in the pinned telemetry after the incident.",
+                kind=TimelineKind.OBSERVATION,
+                evidence=tuple(one.citation for one in story.behind(suspect.service, kind_of(reason.kind))),
+                example=True,
             )
+            for reason in sorted(weightiest.values(), key=lambda one: one.time or times.started_at)
+        ]
     if times.mitigated_at:
         drafts.append(
             TimelineEntryDraft(

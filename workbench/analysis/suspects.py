@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -81,10 +82,22 @@ def _ordered(kinds: list[Kind], names: set[str], outside: set[str]) -> list[Susp
                 and surest[name] >= _STANDS_OUT
                 and scores[name] >= _AHEAD * following
             ),
-            reasons=tuple(sorted(reasons[name], key=lambda why: (-why.weight, why.kind, why.name))[:_MOST_REASONS]),
+            reasons=_foremost(reasons[name]),
         )
         for place, name in enumerate(order, start=1)
     ]
+
+
+def _foremost(found: Sequence[Reason]) -> tuple[Reason, ...]:
+    """Return the few reasons to tell, the weightiest first: the first of each kind in any case, then the rest.
+
+    Kinds agree or disagree, and a reader has to see that; five slow calls are one thing told five times.
+    """
+    weighed = sorted(found, key=lambda why: (-why.weight, why.kind, why.name))
+    first_of_kind = {why.kind: place for place, why in reversed(list(enumerate(weighed)))}.values()
+    others = [place for place in range(len(weighed)) if place not in first_of_kind]
+    kept = [*sorted(first_of_kind), *others][:_MOST_REASONS]
+    return tuple(weighed[place] for place in sorted(kept))
 
 
 def _beyond_chance(nats: float, places: int) -> float:
