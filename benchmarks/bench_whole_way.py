@@ -25,6 +25,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 RUNS = 5
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 WORKBENCH = [sys.executable, "-c", "from workbench.cli.app import main; main()"]
@@ -82,8 +84,8 @@ def notebook(path: Path, cells: list[list[str]]) -> Path:
 
 
 @contextmanager
-def serving(command: list[str], port: int, path: str) -> Iterator[str]:
-    """Run a server until the block ends; yield the page's address once it answers."""
+def serving(command: list[str], port: int, path: str) -> Iterator[tuple[str, int]]:
+    """Run a server until the block ends; yield the page's address once it answers, and the server's process."""
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     address = f"http://127.0.0.1:{port}{path}"
     try:
@@ -93,10 +95,22 @@ def serving(command: list[str], port: int, path: str) -> Iterator[str]:
                     break
             except OSError:
                 time.sleep(0.1)
-        yield address
+        yield address, server.pid
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(timeout=30)
+
+
+def memory_of(pid: int) -> float:
+    """Return the peak resident memory of a server and the kernels it has started, in MB."""
+    server = psutil.Process(pid)
+    lines = [
+        line
+        for process in (server, *server.children(recursive=True))
+        for line in Path(f"/proc/{process.pid}/status").read_text().splitlines()
+        if line.startswith("VmHWM")
+    ]
+    return sum(int(line.split()[1]) for line in lines) / 1024
 
 
 def free_port() -> int:
@@ -161,18 +175,20 @@ def main() -> None:
             print("first page: not measured, because there is no Chromium (Debian: apt-get install chromium)")
             return
         port = free_port()
-        with serving(
-            [*WORKBENCH, "serve", "--port", str(port), "-w", str(desk)], port, f"/reviews/{incident}/"
-        ) as address:
+        with serving([*WORKBENCH, "serve", "--port", str(port), "-w", str(desk)], port, f"/reviews/{incident}/") as (
+            address,
+            pid,
+        ):
             figures = "[...document.querySelectorAll('.wb-figure')]"
             drawn = f"{figures}.length > 0 && {figures}.every(figure => figure.querySelector('svg'))"
-            ours = page(address, drawn)
+            ours, our_memory = page(address, drawn), memory_of(pid)
         port = free_port()
         hello = notebook(scratch / "hello.ipynb", HELLO)
         voila = [sys.executable, "-m", "voila", str(hello), f"--port={port}", "--no-browser", "--Voila.ip=127.0.0.1"]
-        with serving(voila, port, "/") as address:
-            theirs = page(address, "document.body.innerText.includes('hello')")
+        with serving(voila, port, "/") as (address, pid):
+            theirs, their_memory = page(address, "document.body.innerText.includes('hello')"), memory_of(pid)
         tell("first page complete in Chromium", ours, theirs, "s")
+        tell("first page, peak memory of the server", our_memory, their_memory, "MB")
 
 
 if __name__ == "__main__":
