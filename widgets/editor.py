@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -80,29 +81,29 @@ class Editor(Form[DraftT, ItemT]):
 
     # What a subclass says.
 
+    @abstractmethod
     def add(self, draft: DraftT) -> ItemT:
         """Store a new one."""
-        raise NotImplementedError
 
+    @abstractmethod
     def change(self, saved: ItemT, draft: DraftT) -> ItemT:
         """Store a new version of one."""
-        raise NotImplementedError
 
+    @abstractmethod
     def withdraw(self, saved: ItemT, reason: str) -> ItemT:
         """Take one back."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fetch_all(self) -> Sequence[ItemT]:
         """Return all of the incident, withdrawn ones too, in the order of the list."""
-        raise NotImplementedError
 
+    @abstractmethod
     def row(self, saved: ItemT, *, current: bool) -> Row:
         """Return how one stands in the list."""
-        raise NotImplementedError
 
+    @abstractmethod
     def name_of(self, saved: ItemT) -> str:
         """Return what a person calls one."""
-        raise NotImplementedError
 
     # What a person does.
 

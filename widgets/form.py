@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -22,7 +23,7 @@ SavedT = TypeVar("SavedT")
 _REST = Markup('<p class="wb-hint">Fill in all that isn\'t marked optional.</p>')
 
 
-class Form(Generic[DraftT, SavedT]):
+class Form(ABC, Generic[DraftT, SavedT]):
     """Fields, their errors, and a button that saves.
 
     ``value`` is the draft, or None while something is wrong; ``errors`` says what, by field; ``view`` is what a
@@ -92,9 +93,9 @@ class Form(Generic[DraftT, SavedT]):
         """Have ``callback`` called each time the form was emptied."""
         self._cleared.append(callback)
 
+    @abstractmethod
     def store(self, draft: DraftT) -> SavedT:
         """Save the draft and return what was saved."""
-        raise NotImplementedError
 
     def after_save(self, saved: SavedT) -> None:
         """Say that it is saved and make ready for the next one."""
