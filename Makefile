@@ -5,7 +5,11 @@ PORT ?= 8866
 DEMO ?= demo
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+TESTABLE := .venv/.testable
 LOCKED := requirements/locked.txt
+TESTED := requirements/test.txt
+LOCKING := --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --generate-hashes \
+	--no-header --no-annotate
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo lab test test-long lint format bench lock clean
@@ -27,6 +31,12 @@ $(INSTALLED): $(LOCKED) requirements/uv.txt pyproject.toml hatch_build.py
 	@$(BIN)/python -m compileall -q workbench widgets
 	@touch $@
 
+$(TESTABLE): $(INSTALLED) $(TESTED)
+	@echo "Adding what the tests and benchmarks need"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(TESTED) || \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(TESTED)
+	@touch $@
+
 install: $(INSTALLED) ## Set up .venv with the workbench in it (.venv/bin/workbench)
 
 demo: $(INSTALLED) ## Make the demo workspace and serve its review at http://127.0.0.1:$PORT/ until Ctrl-C
@@ -36,28 +46,29 @@ lab: $(INSTALLED) ## Open JupyterLab on the demo workspace
 	@$(BIN)/workbench demo "$(DEMO)" --no-serve
 	@exec $(BIN)/workbench lab --workspace "$(DEMO)"
 
-test: $(INSTALLED) ## Run all tests
+test: $(TESTABLE) ## Run all tests
 	@$(BIN)/python -m pytest -m "not long"
 
-test-long: $(INSTALLED) ## Run the tests that take longer than the suite may
+test-long: $(TESTABLE) ## Run the tests that take longer than the suite may
 	@$(BIN)/python -m pytest -m long
 
-lint: $(INSTALLED) ## Check style, types and the direction of imports
+lint: $(TESTABLE) ## Check style, types and the direction of imports
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-format: $(INSTALLED) ## Format the code
+format: $(TESTABLE) ## Format the code
 	@$(BIN)/ruff check --fix --exit-zero .
 	@$(BIN)/ruff format .
 
-bench: $(INSTALLED) ## Measure against floors and peers, and print the ratios
+bench: $(TESTABLE) ## Measure against floors and peers, and print the ratios
 	@for each in benchmarks/bench_*.py; do $(BIN)/python "$$each" || exit 1; done
 
-lock: $(INSTALLED) ## Renew the locked list from pyproject.toml
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --generate-hashes \
-		--no-header --no-annotate --extra lab --extra test --extra build pyproject.toml -o $(LOCKED)
+lock: $(TESTABLE) ## Renew the locked lists from pyproject.toml
+	@$(BIN)/uv pip compile $(LOCKING) --all-extras pyproject.toml -o $(TESTED)
+	@$(BIN)/uv pip compile $(LOCKING) --constraint $(TESTED) --extra lab --extra sql --extra otlp --extra build \
+		pyproject.toml -o $(LOCKED)
 
 clean: ## Remove .venv, the demo workspace and what tools left
 	@rm -rf .venv "$(DEMO)" dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -22,7 +22,7 @@ from workbench.settings import Settings
 from workbench.telemetry.schema import FRAMES, REQUIRED
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 KINDS = set(PROJECT["entry-points"]["workbench.sources"])
 ROOMS = ("workbench", "widgets", "notebooks", "reports", "tests", "benchmarks", "docs", "requirements", ".ci")
@@ -153,7 +153,8 @@ def test_every_kind_of_source_is_told() -> None:
     """In the README's table and with a part of its own; no other kind has one."""
     table = section(read("README.md"), "Sources of telemetry")
     assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == KINDS
-    assert set(re.findall(r"^## The (\w+) source$", read("docs/telemetry.md"), re.MULTILINE)) == KINDS
+    told = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs" / "sources").glob("*.md"))
+    assert sorted(re.findall(r"^##? The (\w+) source$", told, re.MULTILINE)) == sorted(KINDS)
 
 
 def test_every_make_target_and_variable_is_told() -> None:
@@ -181,8 +182,8 @@ def test_every_column_of_the_frames_is_told() -> None:
 
 def test_every_note_on_data_is_told() -> None:
     """What a source or a pull remarks about rows has its line, by the name in the manifest."""
-    sources = [*(ROOT / "workbench" / "telemetry").glob("*.py"), ROOT / "workbench" / "evidence" / "pin.py"]
-    made = {kind for path in sources for kind in re.findall(r'(?:Problem\(\s*|kind=)"([a-z-]+)"', path.read_text())}
+    sources = [*(ROOT / "workbench" / "telemetry").glob("*.py"), *(ROOT / "workbench" / "evidence").glob("*.py")]
+    made = {kind for path in sources for kind in re.findall(r'(?:Problem\(\s*|\bkind=)"([a-z-]+)"', path.read_text())}
     told = re.findall(r"^\| `([a-z-]+)` \| ", read("docs/telemetry.md").partition("## What is odd")[2], re.MULTILINE)
     assert sorted(told) == sorted(made)
 

@@ -31,26 +31,32 @@ def tracked() -> list[Path]:
 def test_environment_and_pyproject_ask_for_the_same() -> None:
     """People who use conda get what people who use pip get."""
     lines = [line.strip().removeprefix("- ") for line in (ROOT / "environment.yml").read_text().splitlines()]
-    asked = {line for line in lines if re.fullmatch(r"[a-z0-9-]+>=[0-9.]+", line)}
-    extras = PROJECT["optional-dependencies"]
-    wanted = {
-        *PROJECT["dependencies"],
-        *extras["lab"],
-        *extras["test"],
-        *extras["build"],
-        f"python{PROJECT['requires-python']}",
-    }
-    assert asked == wanted
+    asked = {line for line in lines if re.fullmatch(r"[a-z0-9-]+(\[[a-z0-9,]+\])?>=[0-9.]+", line)}
+    extras = [one for extra in PROJECT["optional-dependencies"].values() for one in extra]
+    assert asked == {*PROJECT["dependencies"], *extras, f"python{PROJECT['requires-python']}"}
 
 
-def test_the_locked_list_holds_every_dependency_with_hashes_and_no_address() -> None:
+@pytest.mark.parametrize(
+    ("file", "extras"), [("locked", ("lab", "sql", "otlp", "build")), ("test", tuple(PROJECT["optional-dependencies"]))]
+)
+def test_the_locked_lists_hold_every_dependency_with_hashes_and_no_address(file: str, extras: tuple[str, ...]) -> None:
     """What is installed is what was tried, from wherever a person gets packages."""
-    locked = (ROOT / "requirements" / "locked.txt").read_text()
-    names = set(re.findall(r"^([a-z0-9-]+)==", locked, re.MULTILINE))
-    extras = [requirement for extra in PROJECT["optional-dependencies"].values() for requirement in extra]
-    assert {re.split(r"[>=]", one)[0] for one in [*PROJECT["dependencies"], *extras]} <= names
+    locked = (ROOT / "requirements" / f"{file}.txt").read_text()
+    names = set(re.findall(r"^([a-z0-9-]+)(?:\[[a-z0-9,]+\])?==", locked, re.MULTILINE))
+    asked = [*PROJECT["dependencies"], *(one for extra in extras for one in PROJECT["optional-dependencies"][extra])]
+    assert {re.split(r"[>=\[]", one)[0] for one in asked} <= names
     assert locked.count("--hash=sha256:") >= len(names)
     assert "://" not in locked
+
+
+def test_what_the_tests_run_is_what_people_get() -> None:
+    """Both locked lists name the same version of whatever they share."""
+
+    def versions(file: str) -> dict[str, str]:
+        text = (ROOT / "requirements" / f"{file}.txt").read_text()
+        return dict(re.findall(r"^([a-z0-9-]+(?:\[[a-z0-9,]+\])?==[^ \n\\]+)(.*)$", text, re.MULTILINE))
+
+    assert set(versions("locked")) <= set(versions("test"))
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

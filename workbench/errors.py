@@ -8,6 +8,7 @@
     │   └── UnknownError           a name (incident, entry, snapshot, source) that isn't there
     ├── WorkspaceError             no workspace, a broken or a newer one
     ├── SourceError                a source that can't be read
+    │   └── LimitError             it would cost more than its limits allow; what came before is kept
     ├── StorageError               a folder that can't be written: full, locked, forbidden
     ├── EvidenceError              a snapshot that is missing, changed or newer
     ├── RecordError                the record refuses a change
@@ -104,6 +105,10 @@ class WorkspaceError(WorkbenchError):
 
 class SourceError(WorkbenchError):
     """A source that can't be read; the others are pinned all the same."""
+
+
+class LimitError(SourceError):
+    """A source would cost more than its limits allow; what it gave before is kept, and marked incomplete."""
 
 
 class StorageError(WorkbenchError):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from workbench.evidence import Snapshot
     from workbench.evidence.pin import Progress
     from workbench.record import Incident, Record
-    from workbench.telemetry.source import Source
+    from workbench.telemetry.configured import ConfiguredSource
 
 __all__ = ["Workspace"]
 
@@ -131,7 +131,7 @@ class Workspace:
         """Return who acts: the one named, else WORKBENCH_AUTHOR, else the workspace's, else the system's user."""
         return named or os.environ.get("WORKBENCH_AUTHOR") or self.settings.workspace.author or getpass.getuser()
 
-    def sources(self) -> list[Source]:
+    def sources(self) -> list[ConfiguredSource]:
         """Return every configured source, in the order of ``workbench.toml``.
 
         Raises:

@@ -19,6 +19,7 @@ from workbench.errors import EvidenceError, SourceError, StorageError
 from workbench.evidence import Snapshot
 from workbench.evidence.manifest import FORMAT
 from workbench.evidence.pin import Progress, pin
+from workbench.telemetry.configured import ConfiguredSource
 from workbench.telemetry.parquet import ParquetSource
 from workbench.telemetry.schema import FRAMES, FrameName
 from workbench.telemetry.source import Query, Reading, Source
@@ -40,7 +41,9 @@ def shop(sample: Path) -> ParquetSource:
 
 def pinned(folder: Path, *sources: Source, window: Window = WINDOW, baseline: Window | None = BASELINE) -> Snapshot:
     """Pull from sources into an incident's folder."""
-    return pin(sources, incident="slow", window=window, baseline=baseline, folder=folder)
+    return pin(
+        [ConfiguredSource(one) for one in sources], incident="slow", window=window, baseline=baseline, folder=folder
+    )
 
 
 class Asked:
@@ -119,7 +122,12 @@ def test_a_dead_source_is_named_and_costs_the_others_nothing(tmp_path: Path, sho
     dead = Asked(SourceError("nobody answers at example:9090", do="Start it"), name="dead")
     broken = Asked(pl.LazyFrame({"body": ["other columns"]}), name="broken")
     snapshot = pin(
-        [dead, shop, broken], incident="slow", window=WINDOW, baseline=BASELINE, folder=tmp_path, tell=told.append
+        [ConfiguredSource(one) for one in (dead, shop, broken)],
+        incident="slow",
+        window=WINDOW,
+        baseline=BASELINE,
+        folder=tmp_path,
+        tell=told.append,
     )
     assert [table.source for table in snapshot.manifest.tables] == ["shop"] * 3
     assert [(one.source, one.frame) for one in snapshot.manifest.unanswered] == [("dead", "logs"), ("broken", "logs")]
@@ -159,7 +167,7 @@ def test_when_the_history_refuses_the_snapshot_goes_again(tmp_path: Path, shop: 
         raise EvidenceError("the record is locked")
 
     with pytest.raises(EvidenceError, match="locked"):
-        pin([shop], incident="slow", window=WINDOW, baseline=None, folder=tmp_path, keep=refuse)
+        pin([ConfiguredSource(shop)], incident="slow", window=WINDOW, baseline=None, folder=tmp_path, keep=refuse)
     assert versions(tmp_path) == []
 
 
@@ -175,6 +183,7 @@ SLOW_PULL = textwrap.dedent("""
     from datetime import UTC, datetime, timedelta
     from pathlib import Path
     from workbench.evidence.pin import pin
+    from workbench.telemetry.configured import ConfiguredSource
     from workbench.telemetry.parquet import ParquetSource
     from workbench.window import Window
     start = datetime(2023, 1, 29, 9, 12, 30, tzinfo=UTC)
@@ -184,7 +193,7 @@ SLOW_PULL = textwrap.dedent("""
         print("pinned one", flush=True)
         time.sleep(60 if sys.argv[3] == "slow" else 0)
     window = Window(start, start + timedelta(minutes=3))
-    pin([source], incident="slow", window=window, baseline=None, folder=Path(sys.argv[2]), tell=tell)
+    pin([ConfiguredSource(source)], incident="slow", window=window, baseline=None, folder=Path(sys.argv[2]), tell=tell)
 """)
 
 

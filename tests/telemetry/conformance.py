@@ -26,6 +26,7 @@ import pytest
 
 from workbench.errors import SourceError
 from workbench.evidence.pin import pin
+from workbench.telemetry.configured import ConfiguredSource
 from workbench.telemetry.names import FrameName
 from workbench.telemetry.schema import FRAMES, REQUIRED, TIME_COLUMN
 from workbench.telemetry.source import Query, Reading, Source
@@ -191,7 +192,9 @@ class SourceConformance(ABC):
         times = [START - timedelta(minutes=2), START, START + timedelta(minutes=1), WINDOW.end]
         source = self.holding(tmp_path, frame, rows_at(frame, times, lacks=self.lacks))
         baseline = WINDOW.baseline(timedelta(minutes=5))
-        snapshot = pin([source], incident="slow", window=WINDOW, baseline=baseline, folder=tmp_path / "pinned")
+        snapshot = pin(
+            [ConfiguredSource(source)], incident="slow", window=WINDOW, baseline=baseline, folder=tmp_path / "pinned"
+        )
         table = next(table for table in snapshot.manifest.tables if table.frame == frame)
         assert (table.rows, table.rows_in_window, table.complete) == (3, 2, True)
         assert snapshot.frame(frame).collect().schema == FRAMES[frame]

@@ -15,8 +15,9 @@ from workbench import __version__
 from workbench.errors import EvidenceError, SourceError
 from workbench.evidence.manifest import Manifest, Note, Span, Table, Unanswered
 from workbench.evidence.snapshots import MANIFEST, Snapshot, sha256_of
+from workbench.telemetry.configured import ConfiguredSource
 from workbench.telemetry.schema import FRAMES, TIME_COLUMN, FrameName
-from workbench.telemetry.source import Query, Reading, Source
+from workbench.telemetry.source import Query
 from workbench.versions import appear, is_full, new_version, only_one, refused, version_of, write_durably
 from workbench.window import Window
 
@@ -38,7 +39,7 @@ class Progress:
 
 
 def pin(
-    sources: Sequence[Source],
+    sources: Sequence[ConfiguredSource],
     *,
     incident: str,
     window: Window,
@@ -75,7 +76,7 @@ def pin(
         unanswered: list[Unanswered] = []
         pool = ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="pull")
         try:
-            running: dict[Future[Table], tuple[Source, FrameName]] = {
+            running: dict[Future[Table], tuple[ConfiguredSource, FrameName]] = {
                 pool.submit(_pin_table, source, frame, query, window, partial): (source, frame)
                 for source, frame in asked
             }
@@ -119,21 +120,11 @@ def pin(
         return snapshot
 
 
-def _read(source: Source, frame: FrameName, query: Query) -> Reading:
-    reading = source.read(frame, query)
-    if reading.data.collect_schema() != FRAMES[frame]:
-        raise SourceError(
-            f"source {source.name!r} answered {frame} with other columns or types than the frame has",
-            do="This is a defect of the source's adapter: report it to its authors",
-        )
-    return reading
-
-
-def _pin_table(source: Source, frame: FrameName, query: Query, window: Window, folder: Path) -> Table:
+def _pin_table(source: ConfiguredSource, frame: FrameName, query: Query, window: Window, folder: Path) -> Table:
     """Stream one frame into its file and return what the manifest says of it."""
     file = folder / f"{source.name}.{frame}.parquet"
     try:
-        reading = _read(source, frame, query)
+        reading = source.read(frame, query)
         reading.data.sink_parquet(file, compression="zstd", compression_level=6, mkdir=False)
     except SourceError:
         raise

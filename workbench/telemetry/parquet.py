@@ -12,7 +12,7 @@ import polars as pl
 from workbench.errors import SourceError
 from workbench.telemetry.conform import conform, impossible_times
 from workbench.telemetry.schema import FRAMES, FrameName
-from workbench.telemetry.source import Problem, Query, Reading
+from workbench.telemetry.source import Problem, Query, Reading, Tally
 
 __all__ = ["ParquetSource"]
 
@@ -80,7 +80,7 @@ class ParquetSource:
         if query.services:
             asked += f" and service in ({', '.join(query.services)})"
         asked += f" from {', '.join(path.name for path in files)}"
-        return Reading(frame, pl.concat(parts), asked, tuple(problems))
+        return Reading(frame, pl.concat(parts), asked, Tally(*problems))
 
     def _files(self, pattern: str, frame: FrameName) -> list[Path]:
         path = self._root / Path(pattern).expanduser()

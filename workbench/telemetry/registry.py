@@ -6,6 +6,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from workbench.errors import SourceError
+from workbench.telemetry.configured import ConfiguredSource, Policy
 from workbench.telemetry.source import Source
 
 __all__ = ["GROUP", "make_source"]
@@ -14,7 +15,7 @@ GROUP = "workbench.sources"
 """The entry-point group a backend registers under, by the ``kind`` that stands in ``workbench.toml``."""
 
 
-def make_source(name: str, settings: dict[str, object], root: Path) -> Source:
+def make_source(name: str, settings: dict[str, object], root: Path) -> ConfiguredSource:
     """Return the source that the table ``[sources.NAME]`` describes.
 
     Raises:
@@ -32,5 +33,6 @@ def make_source(name: str, settings: dict[str, object], root: Path) -> Source:
         raise SourceError(
             f"the source kind {kind!r} can't be loaded: {error}", do="Install the package it asks for"
         ) from error
-    source: Source = backend.from_settings(name, {k: v for k, v in settings.items() if k != "kind"}, root)
-    return source
+    policy, own = Policy.from_settings(name, {key: value for key, value in settings.items() if key != "kind"})
+    source: Source = backend.from_settings(name, own, root)
+    return ConfiguredSource(source, policy)

@@ -1,0 +1,119 @@
+"""A secret is a token or password that a source needs; from the environment or a command, never a file."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Self
+
+from workbench.errors import SourceError
+
+__all__ = ["Secret"]
+
+_PATIENCE = 60.0
+_HIDDEN = "•••"
+
+
+class Secret:
+    """Where a secret is to be had. It is fetched when first needed, stays in memory, and shows nothing."""
+
+    def __init__(self, where: str, *, variable: str = "", command: tuple[str, ...] = ()) -> None:
+        self._where = where
+        self._variable = variable
+        self._command = command
+
+    @classmethod
+    def from_settings(cls, name: str, settings: dict[str, object], key: str) -> Self | None:
+        """Return the secret that ``KEY_env`` (a variable's name) or ``KEY_command`` (a list of words) names, if any.
+
+        Args:
+            name: the source's name, for errors.
+            settings: the source's table.
+            key: such as ``token`` or ``password``.
+
+        Raises:
+            SourceError: the secret itself stands in the table, both ways are named, or one isn't as it must be.
+        """
+        where = f"[sources.{name}] in workbench.toml"
+        if key in settings:
+            raise SourceError(
+                f"{where} holds a {key} itself",
+                do=f'Take it out and change it at its service; name a variable that holds it: {key}_env = "NAME"',
+            )
+        variable, command = settings.get(f"{key}_env"), settings.get(f"{key}_command")
+        if variable is None and command is None:
+            return None
+        if variable is not None and command is not None:
+            raise SourceError(f"{where} has both {key}_env and {key}_command", do="Keep one of them")
+        if variable is not None:
+            if not isinstance(variable, str) or not variable.isidentifier():
+                # Not shown: a person may have written the secret here by mistake.
+                raise SourceError(
+                    f"{key}_env of {where} is not the name of a variable", do=f'Write it like {key}_env = "MY_TOKEN"'
+                )
+            return cls(where, variable=variable)
+        if not isinstance(command, list) or not command or not all(isinstance(word, str) and word for word in command):
+            raise SourceError(
+                f"{key}_command of {where} is not a list of words",
+                do=f'Write it like {key}_command = ["pass", "show", "prometheus"]',
+            )
+        return cls(where, command=tuple(command))
+
+    @cached_property
+    def value(self) -> str:
+        """The secret.
+
+        Raises:
+            SourceError: the variable isn't set, or the command fails; neither's content is shown.
+        """
+        if self._variable:
+            found = os.environ.get(self._variable, "").strip()
+            if not found:
+                raise SourceError(
+                    f"the environment variable {self._variable}, which {self._where} names, is not set",
+                    do=f"Set it where the command runs: export {self._variable}=…",
+                )
+            return found
+        program = self._command[0]
+        try:
+            run = subprocess.run(  # noqa: S603 - the command stands in the workspace's own settings
+                self._command, capture_output=True, text=True, timeout=_PATIENCE, check=False, stdin=subprocess.DEVNULL
+            )
+        except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            raise SourceError(
+                f"the command {program!r}, which {self._where} names, could not be run ({reason})",
+                do="Try it by hand in the same terminal",
+            ) from None
+        found = run.stdout.partition("\n")[0].strip()
+        if run.returncode or not found:
+            raise SourceError(
+                f"the command {program!r}, which {self._where} names, gave no secret (status {run.returncode})",
+                do="Try it by hand in the same terminal",
+            )
+        return found
+
+    def hide(self, text: str) -> str:
+        """Return the text with the secret taken out, should it be in it."""
+        known = self.__dict__.get("value")
+        return text.replace(known, _HIDDEN) if known else text
+
+    @staticmethod
+    def hide_all(secrets: Iterable[Secret | None], text: str) -> str:
+        """Return the text with every one of the secrets taken out."""
+        for secret in secrets:
+            text = secret.hide(text) if secret else text
+        return text
+
+    def __repr__(self) -> str:
+        return f"Secret({self._variable or self._command[0]!r})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travel without the value."""
+        return (_again, (self._where, self._variable, self._command))
+
+
+def _again(where: str, variable: str, command: tuple[str, ...]) -> Secret:
+    return Secret(where, variable=variable, command=command)
