@@ -65,7 +65,7 @@ ALIASES: Mapping[FrameName, Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 """What a column is taken for without being named in the settings: the frame's own name first, then these in order.
 
-They are the names of OpenTelemetry (with dots, with underscores, and as its JSON has them), of the Elastic Common Schema
+They are the names of OpenTelemetry (with dots, with underscores, and as its JSON has them), of Elastic's Common Schema
 and of common loggers. Names are compared as they are written, and without regard to case where none is written so.
 """
 
@@ -100,7 +100,7 @@ class Resolved:
     stored: Mapping[str, str]
     extra: Mapping[str, str]
     duration_unit: str | None = None
-    """One of `DURATION_UNITS`; None where neither settings nor the column's name tell: then only an interval will do."""
+    """One of `DURATION_UNITS`; None where neither settings nor its name tell: then only an interval will do."""
 
 
 @dataclass(frozen=True)
