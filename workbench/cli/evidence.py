@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import typer
 
 from workbench.cli.options import (
@@ -18,10 +16,7 @@ from workbench.cli.options import (
     say,
 )
 
-if TYPE_CHECKING:
-    from workbench.evidence.pin import Progress
-
-__all__ = ["register", "tell_progress"]
+__all__ = ["register"]
 
 
 def register(app: typer.Typer) -> None:
@@ -31,17 +26,6 @@ def register(app: typer.Typer) -> None:
     app.command("suspects")(suspects)
 
 
-def tell_progress(progress: Progress) -> None:
-    """Say that one frame of one source is pinned, or why it is not."""
-    head = f"[{progress.done}/{progress.total}] {progress.source} {progress.frame}"
-    if progress.table is not None:
-        say(f"{head}: {progress.table.rows:,} rows, {progress.table.rows_in_window:,} of them in the window")
-        for note in progress.table.notes:
-            say(f"      {note.text}")
-    elif progress.unanswered is not None:
-        say(f"{head}: not pinned: {progress.unanswered.error}")
-
-
 def pull(incident_id: IncidentArgument, author: As = "", workspace: WorkspaceOption = "") -> None:
     """Read every source for the incident's window and its baseline, and pin what they answer as a new snapshot.
 
@@ -49,9 +33,11 @@ def pull(incident_id: IncidentArgument, author: As = "", workspace: WorkspaceOpt
 
     Example: [bold]workbench pull slow-checkout[/bold]
     """
-    from workbench.workspace import Workspace  # noqa: PLC0415 - help is printed without it
+    from workbench.evidence.display import display  # noqa: PLC0415 - help is printed without it
+    from workbench.workspace import Workspace  # noqa: PLC0415
 
-    made = Workspace.find(workspace).pull(incident_id, author=author, tell=tell_progress)
+    with display() as tell:
+        made = Workspace.find(workspace).pull(incident_id, author=author, tell=tell)
     rows = sum(table.rows for table in made.manifest.tables)
     inside = sum(table.rows_in_window for table in made.manifest.tables)
     typer.echo(

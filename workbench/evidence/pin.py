@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import polars as pl
 from workbench import __version__
 from workbench.errors import EvidenceError, SourceError
 from workbench.evidence.manifest import Manifest, Note, Span, Table, Unanswered
+from workbench.evidence.progress import Progress
 from workbench.evidence.snapshots import MANIFEST, Snapshot, sha256_of
 from workbench.telemetry.configured import ConfiguredSource
 from workbench.telemetry.schema import FRAMES, TIME_COLUMN, FrameName
@@ -24,18 +24,6 @@ from workbench.window import Window
 __all__ = ["Progress", "pin"]
 
 _SIDE_BY_SIDE = 8
-
-
-@dataclass(frozen=True)
-class Progress:
-    """One frame of one source is done: ``table`` is set when it was pinned, ``unanswered`` when it could not be."""
-
-    done: int
-    total: int
-    source: str
-    frame: FrameName
-    table: Table | None = None
-    unanswered: Unanswered | None = None
 
 
 def pin(
