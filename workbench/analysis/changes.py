@@ -9,7 +9,7 @@ import polars as pl
 from workbench.analysis.baseline import FEW, PER_MAD
 from workbench.window import Window
 
-__all__ = ["MOVED", "SERIES", "moved_series", "series_changes", "unit_of"]
+__all__ = ["MOVED", "SERIES", "deviations", "moved_series", "series_changes", "unit_of"]
 
 SERIES = ["service", "instance", "metric", "attributes"]
 """The columns that tell one series from another."""
@@ -71,6 +71,19 @@ def series_changes(metrics: pl.LazyFrame, *, window: Window, baseline: Window) -
     )  # fmt: skip
 
 
+def deviations(metrics: pl.LazyFrame, *, window: Window, baseline: Window) -> pl.DataFrame:
+    """Return every finite point of the window and the baseline with how far it is off its series' usual level.
+
+    Returns:
+        time, service, instance, metric, attributes, value, inside (it lies in the window), off (robust deviations from
+        the baseline's median, as in `series_changes`), in order of time within a series. Series without a point in the
+        baseline have no usual level and are left out.
+    """
+    points = _points(metrics, window, baseline).filter("finite")
+    told = _off(points, _measured(points)[0])
+    return told.select("time", *SERIES, "value", "inside", "off").sort(*SERIES, "time", "value")
+
+
 def moved_series(metrics: pl.LazyFrame, *, window: Window, baseline: Window) -> pl.DataFrame:
     """Return the series that stayed off their level for a while, by how seldom any series of that name did so before.
 
@@ -91,9 +104,7 @@ def moved_series(metrics: pl.LazyFrame, *, window: Window, baseline: Window) -> 
     moments = usual.select(pl.col("n_before").median()).item() // _RUNS
     run = int(max(1, min(moments, inside.group_by(SERIES).len().select(pl.col("len").median()).item())))
     off = pl.col("off").rolling_mean(run, min_samples=run).over(SERIES)
-    both = points.join(usual, on=SERIES, nulls_equal=True).with_columns(
-        off=(pl.col("value") - pl.col("before")) / pl.col("scale")
-    )
+    both = _off(points, usual)
     before = both.filter(~pl.col("inside")).sort("time").with_columns(off=off).drop_nulls("off")
     reference = before.group_by("metric").agg(tail=pl.col("off").abs().quantile(_TAIL, "linear").clip(lower_bound=1.0))
     now = (
@@ -163,5 +174,9 @@ def _measured(points: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
             pl.lit(_SMALLEST),
         )
     ).drop("mad")
-    inside = points.filter("inside").join(usual, on=SERIES, nulls_equal=True)
-    return usual, inside.with_columns(off=(pl.col("value") - pl.col("before")) / pl.col("scale"))
+    return usual, _off(points.filter("inside"), usual)
+
+
+def _off(points: pl.DataFrame, usual: pl.DataFrame) -> pl.DataFrame:
+    both = points.join(usual, on=SERIES, nulls_equal=True)
+    return both.with_columns(off=(pl.col("value") - pl.col("before")) / pl.col("scale"))

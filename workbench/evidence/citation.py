@@ -10,7 +10,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_serial
 from workbench.telemetry.names import FrameName
 from workbench.window import Window, format_time, parse_time
 
-__all__ = ["Citation"]
+__all__ = ["LABEL", "Citation"]
+
+LABEL = 200
+"""The most characters of a label."""
 
 _Time = Annotated[datetime, BeforeValidator(parse_time)]
 
@@ -33,7 +36,7 @@ class Citation(BaseModel):
     start: _Time
     end: _Time
     columns: tuple[str, ...] = ()
-    label: str = Field(min_length=1, max_length=200)
+    label: str = Field(min_length=1, max_length=LABEL)
 
     @model_validator(mode="after")
     def _ordered(self) -> Citation:

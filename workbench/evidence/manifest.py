@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_serializer
 
-from workbench.errors import EvidenceError
+from workbench.errors import EvidenceError, UnknownError
+from workbench.evidence.citation import LABEL, Citation
 from workbench.telemetry.names import FrameName
 from workbench.window import Window, format_time, parse_time
 
@@ -95,6 +97,37 @@ class Manifest(_Part):
     baseline: Span | None
     tables: tuple[Table, ...]
     unanswered: tuple[Unanswered, ...] = Field(default=())
+
+    def cite(
+        self,
+        frame: FrameName,
+        source: str,
+        start: datetime,
+        end: datetime,
+        *,
+        label: str,
+        services: Sequence[str] = (),
+        names: Sequence[str] = (),
+    ) -> Citation:
+        """Return the citation of a slice of one pinned table; the label is cut to what fits.
+
+        Raises:
+            UnknownError: the source gave no such frame.
+        """
+        known = {table.source: table for table in self.tables if table.frame == frame}
+        if source not in known:
+            raise UnknownError.named(f"source of {frame}", source, sorted(known))
+        return Citation(
+            snapshot=self.version,
+            frame=frame,
+            source=source,
+            sha256=known[source].sha256,
+            services=tuple(services),
+            names=tuple(names),
+            start=start,
+            end=end,
+            label=label[:LABEL],
+        )
 
     def to_bytes(self) -> bytes:
         """Return the file's content: JSON a person can read, the same bytes for the same facts."""

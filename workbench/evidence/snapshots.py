@@ -68,6 +68,16 @@ class Snapshot:
 
         from workbench.telemetry.schema import FRAMES  # noqa: PLC0415
 
+        return pl.concat([pl.LazyFrame(schema=FRAMES[name]), *self.by_source(name).values()])
+
+    def by_source(self, name: FrameName) -> dict[str, pl.LazyFrame]:
+        """Return the pinned rows of a frame by the source that gave them, in the order of the sources.
+
+        Raises:
+            EvidenceError: a pinned file is missing.
+        """
+        import polars as pl  # noqa: PLC0415 - as above
+
         tables = [table for table in self.manifest.tables if table.frame == name]
         for table in tables:
             if not (self.path / table.path).is_file():
@@ -75,9 +85,7 @@ class Snapshot:
                     f"the pinned file {table.path} of the snapshot {self.version} is missing",
                     do="Run: workbench verify, then bring the file back from a copy",
                 )
-        if not tables:
-            return pl.LazyFrame(schema=FRAMES[name])
-        return pl.concat([pl.scan_parquet(self.path / table.path, glob=False) for table in tables])
+        return {table.source: pl.scan_parquet(self.path / table.path, glob=False) for table in tables}
 
     def verify(self, expected_manifest: str) -> list[str]:
         """Return what isn't as it was pinned, each in a sentence; empty when all is whole.
