@@ -95,7 +95,7 @@ class ConfiguredSource:
         if ahead:
             data = data.with_columns(pl.col(TIME_COLUMN[frame]) - ahead)
             reading.tally.note(_moved(ahead))
-        return Reading(frame, data, reading.asked, reading.tally, reading.estimate)
+        return Reading(frame, data, lambda: reading.asked, reading.tally, reading.estimate)
 
 
 def _bounded(reading: Reading, limits: Limits, stop: threading.Event) -> Iterator[pl.DataFrame]:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Never, Protocol, overload, runtime_checkable
 
 import polars as pl
 
@@ -113,18 +113,40 @@ class Estimate:
     series: int | None = None
 
 
-@dataclass(frozen=True)
+class _Asked:
+    """Text that may be given as a function, which makes it when it is first looked at."""
+
+    @overload
+    def __get__(self, reading: None, owner: type) -> Never: ...
+
+    @overload
+    def __get__(self, reading: object, owner: type) -> str: ...
+
+    def __get__(self, reading: object | None, owner: type) -> str:
+        if reading is None:  # So that dataclass finds no default here.
+            raise AttributeError
+        found = vars(reading)["asked"]
+        if callable(found):
+            found = vars(reading)["asked"] = found()
+        return str(found)
+
+    def __set__(self, reading: object, text: str | Callable[[], str]) -> None:
+        vars(reading)["asked"] = text
+
+
+@dataclass(frozen=True, repr=False)  # Shown, it would have to ask the backend.
 class Reading:
     """One frame a source answers with.
 
     ``data`` has exactly the columns of the frame (`workbench.telemetry.schema.FRAMES`) and is lazy: no row is asked for
-    until it is consumed. ``asked`` is the query, or the queries, as the backend gets them, one a line. ``tally`` fills
-    while the data is consumed. ``estimate`` asks the backend what it would bring, where that is cheap.
+    until it is consumed. ``asked`` is the query, or the queries, as the backend gets them, one a line; a backend that
+    must be asked for its columns first gives it as a function. ``tally`` fills while the data is consumed. ``estimate``
+    asks the backend what it would bring, where that is cheap.
     """
 
     frame: FrameName
     data: pl.LazyFrame
-    asked: str
+    asked: _Asked = _Asked()
     tally: Tally = field(default_factory=Tally)
     estimate: Callable[[], Estimate] = Estimate
 
