@@ -141,6 +141,19 @@ class Workspace:
 
         return [make_source(name, table, self.root) for name, table in self.settings.sources.items()]
 
+    def source(self, name: str) -> ConfiguredSource:
+        """Return one configured source.
+
+        Raises:
+            UnknownError: there is no ``[sources.NAME]`` of that name.
+            SourceError: its table can't be used.
+        """
+        from workbench.telemetry.registry import make_source  # noqa: PLC0415 - polars is needed only where data is read
+
+        if name not in self.settings.sources:
+            raise UnknownError.named("source", name, list(self.settings.sources))
+        return make_source(name, self.settings.sources[name], self.root)
+
     def record(self, *, author: str = "", read_only: bool = False) -> Record:
         """Open the record: to be written in the author's name, or to be read only.
 

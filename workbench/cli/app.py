@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from workbench import __version__
-from workbench.cli import evidence, incident, pages, workspace
+from workbench.cli import evidence, incident, pages, sources, workspace
 from workbench.errors import WorkbenchError
 
 __all__ = ["app", "main"]
@@ -43,6 +43,7 @@ def _options(
 
 workspace.register(app)
 incident.register(app)
+sources.register(app)
 evidence.register(app)
 pages.register(app)
 
