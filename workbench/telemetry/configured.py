@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import re
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import Any
 
-import polars as pl
-
-from workbench.errors import LimitError, SourceError, TimeError
-from workbench.telemetry.schema import FRAMES, TIME_COLUMN, FrameName
-from workbench.telemetry.source import Limits, Problem, Query, Reading, Source
+from workbench.errors import SourceError, TimeError
+from workbench.telemetry.answer import Answer
+from workbench.telemetry.schema import FRAMES, FrameName
+from workbench.telemetry.source import Limits, Query, Reading, Source
 from workbench.telemetry.stream import stream
-from workbench.window import Window, format_duration, parse_duration
+from workbench.window import Window, parse_duration
 
 __all__ = ["ConfiguredSource", "Policy"]
 
 _SIZES = {"": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
-_BATCH = 100_000
 
 
 @dataclass(frozen=True)
@@ -83,65 +80,27 @@ class ConfiguredSource:
         Raises:
             SourceError: here, or while the data is consumed.
         """
-        ahead, limits = self.policy.clock_ahead, self.policy.limits
-        window = Window(query.window.start + ahead, query.window.end + ahead)
-        reading = self.source.read(frame, Query(window, query.services, limits, query.stop))
+        reading = self._asked(frame, query, query.stop)
+        answer = self._answer(frame, query, lambda _: reading)
         if reading.data.collect_schema() != FRAMES[frame]:
-            raise SourceError(
-                f"source {self.name!r} answered {frame} with other columns or types than the frame has",
-                do="This is a defect of the source's adapter: report it to its authors",
-            )
-        data = stream(frame, lambda: _bounded(reading, limits, query.stop))
-        if ahead:
-            data = data.with_columns(pl.col(TIME_COLUMN[frame]) - ahead)
-            reading.tally.note(_moved(ahead))
-        return Reading(frame, data, lambda: reading.asked, reading.tally, reading.estimate)
+            raise answer.defect()
+        return Reading(frame, stream(frame, answer.batches), lambda: reading.asked, reading.tally, reading.estimate)
 
+    def answer(self, frame: FrameName, query: Query) -> Answer:
+        """Return the same rows as `read` does, as batches to be taken once; the source isn't asked before the first.
 
-def _bounded(reading: Reading, limits: Limits, stop: threading.Event) -> Iterator[pl.DataFrame]:
-    """Yield the batches of a reading until it ends, breaks, or is cut off."""
-    tally, came, began = reading.tally, 0, time.monotonic()
-    batches = reading.data.collect_batches(chunk_size=_BATCH, maintain_order=True)
-    while not stop.is_set():
-        try:
-            batch = next(batches, None)
-        except LimitError as error:
-            tally.cut(f"{_sentence(error.what)}; what came before it was kept.", kind="limit")
-            return
-        except SourceError as error:
-            if not came:
-                raise
-            tally.cut(f"{_sentence(error.what)}; what came before it was kept.")
-            return
-        except (pl.exceptions.PolarsError, OSError) as error:
-            if not came:
-                raise
-            reason = str(error).partition("\n")[0] or type(error).__name__
-            tally.cut(f"Reading broke off ({reason}); what came before it was kept.")
-            return
-        if batch is None:
-            return
-        if came + batch.height > limits.rows:
-            tally.cut(f"It holds more than {limits.rows:,} rows, its limit; the others were left out.", kind="limit")
-            yield batch.head(limits.rows - came)
-            return
-        came += batch.height
-        yield batch
-        if time.monotonic() - began > limits.seconds:
-            tally.cut(
-                f"It took longer than {limits.seconds:g} s, its limit; what had come by then was kept.", kind="limit"
-            )
-            return
+        A source that hangs while it is asked is then left behind too.
+        """
+        return self._answer(frame, query, lambda gone: self._asked(frame, query, gone))
 
+    def _answer(self, frame: FrameName, query: Query, read: Callable[[threading.Event], Reading]) -> Answer:
+        policy = self.policy
+        return Answer(self.name, frame, read, limits=policy.limits, ahead=policy.clock_ahead, stop=query.stop)
 
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _moved(ahead: timedelta) -> Problem:
-    told = format_duration(abs(ahead))
-    direction = "back" if ahead > timedelta(0) else "on"
-    return Problem("clock-corrected", 0, f"Its times were moved {direction} by {told}, as clock_ahead is set.")
+    def _asked(self, frame: FrameName, query: Query, stop: threading.Event) -> Reading:
+        ahead = self.policy.clock_ahead
+        window = Window(query.window.start + ahead, query.window.end + ahead)
+        return self.source.read(frame, Query(window, query.services, self.policy.limits, stop))
 
 
 def _length(settings: dict[str, object], key: str, where: str) -> timedelta | None:

@@ -8,7 +8,7 @@ import polars as pl
 
 from workbench.telemetry.names import FrameName
 
-__all__ = ["FRAMES", "REQUIRED", "TIME_COLUMN", "FrameName"]
+__all__ = ["FRAMES", "REQUIRED", "SERIES", "TIME_COLUMN", "FrameName"]
 
 _TIME = pl.Datetime("us", "UTC")
 
@@ -69,5 +69,8 @@ REQUIRED: dict[FrameName, tuple[str, ...]] = {
 
 TIME_COLUMN: dict[FrameName, str] = {"metrics": "time", "logs": "time", "spans": "start_time", "events": "time"}
 """The column that places a row in a window."""
+
+SERIES: tuple[str, ...] = ("service", "instance", "metric", "attributes")
+"""The columns that tell one series of metrics from another."""
 
 assert set(FRAMES) == set(get_args(FrameName))  # noqa: S101 - a wrong table is a programming error, found on import
