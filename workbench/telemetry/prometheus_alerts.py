@@ -1,0 +1,221 @@
+"""Alerts of Prometheus are its series ALERTS: a sample at each evaluation while a rule fires, and none afterwards.
+
+Source: Prometheus, Alerting rules, "Inspecting alerts during runtime", and HTTP API, "Rules" (2.42 to 3.x).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from statistics import median
+from typing import Any
+from urllib.parse import quote
+
+import polars as pl
+
+from workbench.errors import SourceError
+from workbench.telemetry import alerts
+from workbench.telemetry.conventions import Names
+from workbench.telemetry.prometheus_answers import Series, data_of
+from workbench.telemetry.prometheus_questions import Questions
+from workbench.telemetry.prometheus_requests import Request, stored_requests
+from workbench.telemetry.promql import narrowed
+from workbench.telemetry.side_by_side import side_by_side
+from workbench.telemetry.source import Problem, Query, Tally
+from workbench.telemetry.stream import table
+from workbench.telemetry.web import Answer
+
+__all__ = ["Alerts"]
+
+_MARGIN = timedelta(minutes=10)
+"""How far around the window samples are looked at, to tell an alert that goes on from one that begins or ends."""
+
+_MISSED = 2.5
+"""After how many evaluations without a sample an alert has ended: one may be lost."""
+
+_LABEL = re.compile(r"\{\{-?\s*\$labels\.(\w+)\s*-?\}\}")
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """An alerting rule: its facts, and the annotations of what it fires for now, by labels."""
+
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    expression: str
+    interval: int
+    now: Mapping[str, Mapping[str, str]]
+
+
+@dataclass
+class _Alert:
+    """One set of labels, the times at which it fired, and since when its condition held, by that time."""
+
+    labels: Mapping[str, str]
+    times: list[int] = field(default_factory=list)
+    since: dict[int, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Alerts:
+    """What is asked for the events of one window."""
+
+    questions: Questions
+    names: Names
+    query: Query
+    tally: Tally
+    url: str
+    """Of the server, for links."""
+
+    @property
+    def asked(self) -> str:
+        """The queries, one a line."""
+        told = [f"{request}" for selector in self._selectors() for request in self._requests(selector)]
+        return "\n".join([*told, "rules type=alert"])
+
+    def pages(self, ask: Callable[[Request, Query], Series], rules: Callable[[], Answer]) -> Iterator[pl.DataFrame]:
+        """Yield the events: an alert fired, an alert was resolved.
+
+        Raises:
+            SourceError: the samples can't be had; rules that can't be had are only noted.
+        """
+        firing, state = self._selectors()
+        tasks = [(selector, request) for selector in (firing, state) for request in self._requests(selector)]
+        found: dict[str, _Alert] = {}
+        for (selector, request), series in side_by_side(tasks, lambda task, own: ask(task[1], own), self.query):
+            self._told(series)
+            place = 0
+            for labels, count in zip(series.labels, series.counts, strict=True):
+                samples = series.samples[place : place + count].filter(pl.col("time") >= request.start)
+                place += count
+                own = {name: text for name, text in labels.items() if name not in {"__name__", "alertstate"} and text}
+                if self.query.services and own.get(self.questions.service_label) not in self.query.services:
+                    continue
+                alert = found.setdefault(alerts.fingerprint(own), _Alert(own))
+                if selector == firing:
+                    alert.times += samples["time"]
+                else:
+                    alert.since.update(samples.iter_rows())
+        known = self._rules(rules) if found else {}
+        rows = [row for alert in found.values() for row in self._rows(alert, known)]
+        yield table("events", sorted(rows, key=lambda row: (row["time"], row["title"], row["attributes"])))
+
+    def _selectors(self) -> tuple[str, str]:
+        label, services = self.questions.service_label, self.query.services
+        return tuple(narrowed(one, label, services) for one in ('ALERTS{alertstate="firing"}', "ALERTS_FOR_STATE"))  # type: ignore[return-value]
+
+    def _requests(self, selector: str) -> Iterator[Request]:
+        return stored_requests(selector, self.query.window.pad(_MARGIN, _MARGIN))
+
+    def _told(self, series: Series) -> None:
+        for warning in series.warnings:
+            self.tally.cut(f"The server says of its alerts: {warning}.")
+        for remark in series.remarks:
+            self.tally.note(Problem("backend-remark", 0, f"The server says of its alerts: {remark}."))
+
+    def _rules(self, rules: Callable[[], Answer]) -> dict[str, list[_Rule]]:
+        """Return the rules by name; there may be several of one name, and none where nobody tells."""
+        try:
+            data, _, _ = data_of(rules())
+            return _read_rules(data)
+        except SourceError as error:
+            reason = error.what
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            reason = f"it is not as documented ({type(error).__name__})"
+        self.tally.note(Problem("rules-unknown", 0, f"Alerts are without their rules' annotations: {reason}."))
+        return {}
+
+    def _rows(self, alert: _Alert, known: Mapping[str, list[_Rule]]) -> Iterator[dict[str, Any]]:
+        if not alert.times:
+            return
+        rule = _of(alert, known)
+        times = sorted(set(alert.times))
+        interval = rule.interval if rule else _spacing(times) or self.questions.step
+        annotations = _annotations(alert, rule)
+        for start, last in _episodes(times, round(_MISSED * interval)):
+            facts: dict[str, Any] = {}
+            if start in alert.since:
+                facts["active_since"] = _moment(round(alert.since[start] * 1000)).isoformat().replace("+00:00", "Z")
+            began, ended = _moment(start), _moment(last + interval)
+            for status, time in (("firing", began), ("resolved", ended)):
+                # What has no sample yet may still come: nobody knows that it ended.
+                open_end = status == "resolved" and _moment(last + round(_MISSED * interval)) > datetime.now(UTC)
+                if time in self.query.window and not open_end:
+                    yield alerts.row(
+                        alert.labels,
+                        time=time,
+                        status=status,
+                        source="prometheus",
+                        service_label=self.questions.service_label,
+                        names=self.names,
+                        annotations=annotations,
+                        url=f"{self.url}/graph?g0.expr={quote(rule.expression)}&g0.tab=0" if rule else None,
+                        facts=facts,
+                    )
+            if began < self.query.window.start < ended:
+                name = alert.labels.get("alertname", "An alert")
+                self.tally.note(
+                    Problem("firing-before", 0, f"{name} was firing before the window began: no event says so.")
+                )
+
+
+def _read_rules(data: Any) -> dict[str, list[_Rule]]:
+    made: defaultdict[str, list[_Rule]] = defaultdict(list)
+    for group in data["groups"]:
+        for rule in group["rules"]:
+            if rule.get("type", "alerting") != "alerting":
+                continue
+            now = {alerts.fingerprint(one["labels"]): one.get("annotations") or {} for one in rule.get("alerts") or ()}
+            made[rule["name"]].append(
+                _Rule(
+                    rule.get("labels") or {},
+                    rule.get("annotations") or {},
+                    str(rule.get("query", "")),
+                    round(float(group.get("interval") or 0) * 1000),
+                    now,
+                )
+            )
+    return made
+
+
+def _of(alert: _Alert, known: Mapping[str, list[_Rule]]) -> _Rule | None:
+    """Return the rule that made an alert: the one of its name whose own labels it carries."""
+    for rule in known.get(alert.labels.get("alertname", ""), ()):
+        plain = {name: text for name, text in rule.labels.items() if "{{" not in text}
+        if rule.interval and plain.items() <= alert.labels.items():
+            return rule
+    return None
+
+
+def _annotations(alert: _Alert, rule: _Rule | None) -> Mapping[str, str]:
+    """Return a rule's annotations as they read for this alert; of a template only the labels are filled in here."""
+    if rule is None:
+        return {}
+    expanded = rule.now.get(alerts.fingerprint(alert.labels))
+    if expanded is not None:
+        return expanded
+    return {
+        name: _LABEL.sub(lambda found: alert.labels.get(found[1], ""), text) for name, text in rule.annotations.items()
+    }
+
+
+def _spacing(times: list[int]) -> int:
+    return round(median(after - before for before, after in pairwise(times))) if len(times) > 1 else 0
+
+
+def _episodes(times: list[int], gap: int) -> Iterator[tuple[int, int]]:
+    """Yield the first and last time of each run of times that have no gap."""
+    start = times[0]
+    for before, after in pairwise(times):
+        if after - before > gap:
+            yield start, before
+            start = after
+    yield start, times[-1]
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)

@@ -1,0 +1,93 @@
+"""Pages of metrics are made of Prometheus' answers: labels become columns, and no series beyond the limit is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from workbench.telemetry.conventions import Names
+from workbench.telemetry.prometheus_answers import Series
+from workbench.telemetry.prometheus_questions import Question, Questions
+from workbench.telemetry.prometheus_requests import Request
+from workbench.telemetry.schema import FRAMES
+from workbench.telemetry.source import Problem, Query, Tally
+
+__all__ = ["Pages"]
+
+_TIME = FRAMES["metrics"]["time"]
+
+
+@dataclass
+class Pages:
+    """What is known while the pages of one reading are made, in their order: the series so far."""
+
+    questions: Questions
+    names: Names
+    query: Query
+    tally: Tally
+    _known: set[tuple[str | None, ...]] = field(default_factory=set)
+
+    def page(self, series: Series, request: Request, question: Question) -> pl.DataFrame:
+        """Return an answer's samples as rows of the frame, those of the window and the services only."""
+        self.told(series, question)
+        rows: list[tuple[str | None, ...]] = []
+        kept: list[bool] = []
+        for labels in series.labels:
+            row = self._columns({**labels, **question.labels}, question)
+            rows.append(row)
+            kept.append(self._wanted(row[0], question) and self._within_limit(row))
+        told = pl.DataFrame(
+            [*zip(*rows, strict=True)] if rows else [[]] * 4,
+            schema=dict.fromkeys(("service", "instance", "metric", "attributes"), pl.String),
+        ).with_columns(kept=pl.Series(kept, dtype=pl.Boolean))
+        place = pl.select(pl.int_range(told.height).repeat_by(pl.Series(series.counts, dtype=pl.Int64))).to_series()
+        made = pl.concat([told[place.list.explode(empty_as_null=False)], series.samples], how="horizontal")
+        return (
+            made.filter("kept", pl.col("time") >= request.start)
+            .with_columns((pl.col("time") * 1000).cast(_TIME))
+            .filter(self.query.window.holds())
+            .select(FRAMES["metrics"].names())
+        )
+
+    def told(self, series: Series, question: Question) -> None:
+        """Write down what the server remarked, and what of its answer can't be a row."""
+        for warning in series.warnings:
+            self.tally.cut(f"The server says of {_short(question.expression)}: {warning}.")
+        for remark in series.remarks:
+            text = f"The server says of {_short(question.expression)}: {remark}."
+            self.tally.note(Problem("backend-remark", 0, text))
+        if series.left_out:
+            text = f"Series of {_short(question.expression)} are histograms, not numbers; name them under histograms."
+            self.tally.cut(text, kind="histogram-left-out", rows=series.left_out)
+
+    def _columns(self, labels: Mapping[str, str], question: Question) -> tuple[str | None, ...]:
+        import orjson  # noqa: PLC0415 - only who asks a web needs it
+
+        rest = {label: value for label, value in sorted(labels.items()) if value}
+        service = rest.pop(self.questions.service_label, None)
+        instance = rest.pop(self.questions.instance_label, None)
+        own = rest.pop("__name__", None)
+        if not question.metric and self.questions.metric_label in rest:
+            own = rest.pop(self.questions.metric_label)
+        renamed = self.names.rename(rest)
+        attributes = orjson.dumps(renamed, option=orjson.OPT_SORT_KEYS).decode() if renamed else None
+        return service, instance, question.metric or own or question.expression, attributes
+
+    def _wanted(self, service: str | None, question: Question) -> bool:
+        services = self.query.services
+        return not services or service in services or (service is None and question.narrowed)
+
+    def _within_limit(self, row: tuple[str | None, ...]) -> bool:
+        most = self.query.limits.series
+        if row not in self._known and len(self._known) >= most:
+            self.tally.cut(f"It holds more than {most:,} series, its limit; the others were left out.", kind="limit")
+            return False
+        self._known.add(row)
+        return True
+
+
+def _short(expression: str) -> str:
+    text = " ".join(expression.split())
+    return text if len(text) <= 80 else text[:79] + "…"  # noqa: PLR2004 - a line's length
