@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 from workbench.errors import TimeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import polars as pl
 
@@ -125,6 +125,22 @@ class Window:
             end = min(start + step, self.end)
             yield Window(start, end)
             start = end
+
+    def overlap(self, other: Window) -> Window | None:
+        """Return what both hold, or None when they share no point."""
+        start, end = max(self.start, other.start), min(self.end, other.end)
+        return Window(start, end) if start < end else None
+
+    def without(self, others: Iterable[Window]) -> list[Window]:
+        """Return what is left of this window once others are taken out, in order; the pieces touch none of them."""
+        left, start = [], self.start
+        for other in sorted(others):
+            if start < other.start:
+                left.append(Window(start, min(other.start, self.end)))
+            start = max(start, other.end)
+            if start >= self.end:
+                return left
+        return [*left, Window(start, self.end)]
 
     def __contains__(self, time: datetime) -> bool:
         return self.start <= time < self.end
