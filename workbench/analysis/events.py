@@ -35,7 +35,7 @@ _SAID = {
     "status": ("investigating", "identified", "monitoring", "resolved"),
 }
 _BEGINS = {"alert": "firing", "page": "triggered"}
-_FIRST_WORD = r"^[\[(\s]*([\p{L}]+)(?:[:\s]*\d+)?[\])]?\s*[:\-–—]?\s+"  # noqa: RUF001 - a dash that people type
+_FIRST_WORD = r"^[\[(\s]*([\p{L}]+)(?:[:\s]*\d+)?[\])]?\s*[:\-–—]?\s+"
 
 
 def read(events: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:

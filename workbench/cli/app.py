@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from workbench import __version__
-from workbench.cli import evidence, incident, pages, sources, workspace
+from workbench.cli import evidence, incident, milestones, pages, sources, workspace
 from workbench.errors import WorkbenchError
 
 __all__ = ["app", "main"]
@@ -45,6 +45,7 @@ workspace.register(app)
 incident.register(app)
 sources.register(app)
 evidence.register(app)
+milestones.register(app)
 pages.register(app)
 
 
