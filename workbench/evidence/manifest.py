@@ -17,7 +17,7 @@ from workbench.window import Window, format_time, parse_time
 
 __all__ = ["FORMAT", "Manifest", "Note", "Span", "Table", "Unanswered"]
 
-FORMAT = 1
+FORMAT = 2
 """The number of the snapshot format this version writes; older ones are read, newer ones refused."""
 
 _Time = Annotated[datetime, BeforeValidator(parse_time)]
@@ -74,6 +74,11 @@ class Table(_Part):
     bytes: int
     sha256: str
     complete: bool
+    """Whether nothing is known to be missing; where something is, the notes say what and why."""
+    seconds: float | None = None
+    """How long it took to read; format 1 did not say."""
+    received_bytes: int | None = None
+    """How much the backend sent, 0 where that can't be counted; format 1 did not say."""
     notes: tuple[Note, ...] = ()
 
 
@@ -83,6 +88,12 @@ class Unanswered(_Part):
     source: str
     frame: FrameName
     error: str
+    asked: str = ""
+    """The query as the backend got it, where it came that far."""
+    seconds: float | None = None
+    """How long it was tried; format 1 did not say."""
+    received_bytes: int | None = None
+    """How much the backend sent before it failed; format 1 did not say."""
 
 
 class Manifest(_Part):

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-import polars as pl
-
 from workbench import __version__
 from workbench.errors import EvidenceError, SourceError
-from workbench.evidence.manifest import Manifest, Note, Span, Table, Unanswered
+from workbench.evidence.manifest import Manifest, Span, Table, Unanswered
 from workbench.evidence.progress import Progress
-from workbench.evidence.snapshots import MANIFEST, Snapshot, sha256_of
+from workbench.evidence.side_by_side import Job, side_by_side, terminable
+from workbench.evidence.snapshots import MANIFEST, Snapshot
+from workbench.evidence.table import ARRIVING, Writing
 from workbench.telemetry.configured import ConfiguredSource
-from workbench.telemetry.schema import FRAMES, TIME_COLUMN, FrameName
 from workbench.telemetry.source import Query
-from workbench.versions import appear, is_full, new_version, only_one, refused, version_of, write_durably
+from workbench.versions import appear, new_version, only_one, version_of, write_durably
 from workbench.window import Window
 
 __all__ = ["Progress", "pin"]
-
-_SIDE_BY_SIDE = 8
 
 
 def pin(
@@ -56,37 +54,52 @@ def pin(
         EvidenceError: nothing could be pinned at all.
         StorageError: the disk is full, or another pull of this incident is running.
     """
-    with only_one(folder, f"a pull of {incident}"), new_version(folder) as partial:
-        span = Window(baseline.start, window.end) if baseline else window
-        query = Query(span)
-        asked = [(source, frame) for source in sources for frame in source.frames]
-        tables: list[Table] = []
-        unanswered: list[Unanswered] = []
-        pool = ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="pull")
-        try:
-            running: dict[Future[Table], tuple[ConfiguredSource, FrameName]] = {
-                pool.submit(_pin_table, source, frame, query, window, partial): (source, frame)
-                for source, frame in asked
-            }
-            for done, future in enumerate(as_completed(running), start=1):
-                source, frame = running[future]
-                try:
-                    table = future.result()
-                except SourceError as error:
-                    failed = Unanswered(source=source.name, frame=frame, error=str(error))
-                    unanswered.append(failed)
-                    tell(Progress(done, len(asked), source.name, frame, unanswered=failed))
-                else:
-                    tables.append(table)
-                    tell(Progress(done, len(asked), source.name, frame, table=table))
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    with terminable(), only_one(folder, f"a pull of {incident}"), new_version(folder) as partial:
+        query = Query(Window(baseline.start, window.end) if baseline else window)
+        alone = threading.Lock()
+        asked = [
+            (source, Writing(source.answer(frame, query), query, window, partial, alone))
+            for source in sources
+            for frame in source.frames
+        ]
+        jobs = [Job(source.name, source.policy.limits.concurrency, writing.write) for source, writing in asked]
+        tables: dict[int, Table] = {}
+        unanswered: dict[int, Unanswered] = {}
+
+        def tell_of(place: int) -> None:
+            writing = asked[place][1]
+            tell(
+                Progress(
+                    len(tables) + len(unanswered),
+                    len(asked),
+                    writing.answer.source,
+                    writing.answer.frame,
+                    tables.get(place),
+                    unanswered.get(place),
+                    writing.rows,
+                    writing.bytes,
+                )
+            )
+
+        def look(running: set[int]) -> None:
+            for place in sorted(running):
+                tell_of(place)
+
+        with closing(side_by_side(jobs, stop=query.stop, look=look)) as outcomes:
+            for outcome in outcomes:
+                if outcome.result is not None:
+                    tables[outcome.place] = outcome.result
+                elif isinstance(outcome.error, SourceError):
+                    unanswered[outcome.place] = _unanswered(asked[outcome.place][1], outcome.error)
+                elif outcome.error is not None:
+                    raise outcome.error
+                tell_of(outcome.place)
+        shutil.rmtree(partial / ARRIVING, ignore_errors=True)
         if not tables:
-            reasons = "; ".join(failed.error for failed in unanswered)
+            reasons = "; ".join(failed.error for failed in unanswered.values())
             raise EvidenceError(
                 f"nothing was pinned: no source could be read ({reasons})", do="Correct the sources, then pull again"
             )
-        order = {(source.name, frame): place for place, (source, frame) in enumerate(asked)}
         manifest = Manifest(
             tool_version=__version__,
             incident=incident,
@@ -94,8 +107,8 @@ def pin(
             pulled_at=datetime.now(UTC),
             window=Span.of(window),
             baseline=Span.of(baseline) if baseline else None,
-            tables=tuple(sorted(tables, key=lambda table: order[table.source, table.frame])),
-            unanswered=tuple(sorted(unanswered, key=lambda failed: order[failed.source, failed.frame])),
+            tables=tuple(table for _, table in sorted(tables.items())),
+            unanswered=tuple(failed for _, failed in sorted(unanswered.items())),
         )
         write_durably(partial / MANIFEST, manifest.to_bytes())
         final = appear(partial)
@@ -108,56 +121,12 @@ def pin(
         return snapshot
 
 
-def _pin_table(source: ConfiguredSource, frame: FrameName, query: Query, window: Window, folder: Path) -> Table:
-    """Stream one frame into its file and return what the manifest says of it."""
-    file = folder / f"{source.name}.{frame}.parquet"
-    try:
-        reading = source.read(frame, query)
-        reading.data.sink_parquet(file, compression="zstd", compression_level=6, mkdir=False)
-    except SourceError:
-        raise
-    except (pl.exceptions.PolarsError, OSError) as error:
-        if is_full(error):
-            raise refused(folder.parent, error) from error
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise SourceError(
-            f"source {source.name!r} could not be read for {frame}: {reason}", do="Look at its data, then pull again"
-        ) from error
-    rows, inside, notes = _counted(file, frame, window)
-    return Table(
-        source=source.name,
-        frame=frame,
-        path=file.name,
-        asked=reading.asked,
-        start=query.window.start,
-        end=query.window.end,
-        rows=rows,
-        rows_in_window=inside,
-        columns={name: str(dtype) for name, dtype in FRAMES[frame].items()},
-        bytes=file.stat().st_size,
-        sha256=sha256_of(file),
-        complete=reading.complete,
-        notes=(*(Note(kind=p.kind, rows=p.rows, text=p.text) for p in reading.problems), *notes),
+def _unanswered(writing: Writing, error: SourceError) -> Unanswered:
+    return Unanswered(
+        source=writing.answer.source,
+        frame=writing.answer.frame,
+        error=str(error),
+        asked=writing.answer.asked,
+        seconds=writing.seconds,
+        received_bytes=writing.bytes,
     )
-
-
-def _counted(file: Path, frame: FrameName, window: Window) -> tuple[int, int, list[Note]]:
-    """Return the pinned rows, those of them in the window, and what is odd about the values."""
-    counts = [pl.len().alias("rows"), window.holds(TIME_COLUMN[frame]).sum().alias("inside")]
-    if frame == "metrics":
-        value = pl.col("value")
-        counts.append((value.is_nan() | value.is_infinite() | value.is_null()).sum().alias("odd"))
-    row = pl.scan_parquet(file, glob=False).select(counts).collect(engine="streaming").row(0, named=True)
-    odd = row.get("odd") or 0
-    notes = (
-        [
-            Note(
-                kind="not-a-number",
-                rows=odd,
-                text=f"{odd} metric points are empty, not a number or infinite; no analysis uses them.",
-            )
-        ]
-        if odd
-        else []
-    )
-    return row["rows"], row["inside"], notes

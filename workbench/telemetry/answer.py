@@ -17,7 +17,7 @@ from workbench.window import format_duration
 
 __all__ = ["Answer"]
 
-_BATCH = 100_000
+_BATCH = 50_000
 _KEPT = "what came before it was kept"
 
 
