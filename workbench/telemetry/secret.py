@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import json
 import os
+import re
 import subprocess
 from collections.abc import Iterable
 from functools import cached_property
 from typing import Self
+from urllib.parse import quote, quote_plus
 
 from workbench.errors import SourceError
 
@@ -14,6 +19,7 @@ __all__ = ["Secret"]
 
 _PATIENCE = 60.0
 _HIDDEN = "•••"
+_BASIC = re.compile(r"[A-Za-z0-9+/]{4,}={0,2}")
 
 
 class Secret:
@@ -96,9 +102,15 @@ class Secret:
         return found
 
     def hide(self, text: str) -> str:
-        """Return the text with the secret taken out, should it be in it."""
+        """Return the text with the secret taken out, should it be in it, plain or as an address or header holds it."""
         known = self.__dict__.get("value")
-        return text.replace(known, _HIDDEN) if known else text
+        if not known:
+            return text
+        addressed = (quote(known), quote(known, safe=""), quote_plus(known))
+        for told in (known, *addressed, json.dumps(known)[1:-1], repr(known)[1:-1]):
+            text = text.replace(told, _HIDDEN)
+        # Basic credentials hold the user too, so that the password's own letters depend on where it begins.
+        return _BASIC.sub(lambda found: _HIDDEN if known in _unpacked(found[0]) else found[0], text)
 
     @staticmethod
     def hide_all(secrets: Iterable[Secret | None], text: str) -> str:
@@ -113,6 +125,14 @@ class Secret:
     def __reduce__(self) -> tuple[object, ...]:
         """Travel without the value."""
         return (_again, (self._where, self._variable, self._command))
+
+
+def _unpacked(word: str) -> str:
+    """Return what stands in a word of base64; empty where it is none."""
+    try:
+        return base64.b64decode(word + "=" * (-len(word) % 4), validate=True).decode("utf-8", "replace")
+    except binascii.Error:
+        return ""
 
 
 def _again(where: str, variable: str, command: tuple[str, ...]) -> Secret:
