@@ -8,7 +8,7 @@ from typing import Any
 
 from workbench.telemetry.conventions import Names
 
-__all__ = ["fingerprint", "row"]
+__all__ = ["event", "fingerprint", "row"]
 
 _FNV_OFFSET, _FNV_PRIME, _FNV_SIZE = 0xCBF29CE484222325, 0x100000001B3, 1 << 64
 
@@ -51,8 +51,6 @@ def row(
         url: where a person sees more.
         facts: what else is known; without ``id`` the id is the fingerprint of the labels.
     """
-    import orjson  # noqa: PLC0415 - only who has alerts needs it
-
     name = labels.get("alertname", "an alert without a name")
     rest = {label: labels[label] for label in sorted(labels) if label not in {"alertname", service_label}}
     told = {
@@ -64,14 +62,38 @@ def row(
         **(facts or {}),
     }
     summary = (annotations or {}).get("summary", "")
+    return event(
+        time=time,
+        title=f"{name} {status}" + (f": {summary}" if summary else ""),
+        service=labels.get(service_label) or None,
+        source=source,
+        url=url or None,
+        facts=told,
+    )
+
+
+def event(
+    *,
+    time: datetime,
+    title: str,
+    source: str,
+    facts: Mapping[str, Any],
+    service: str | None = None,
+    actor: str | None = None,
+    url: str | None = None,
+) -> dict[str, Any]:
+    """Return a row of the events frame, of the kind alert; of the facts those that say nothing are left out."""
+    import orjson  # noqa: PLC0415 - only who has alerts needs it
+
+    said = {key: value for key, value in facts.items() if value not in ({}, [], None)}
+    attributes = orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode()
     return {
         "time": time,
         "kind": "alert",
-        "title": f"{name} {status}" + (f": {summary}" if summary else ""),
-        "service": labels.get(service_label),
+        "title": title,
+        "service": service,
+        "actor": actor,
         "source": source,
-        "url": url or None,
-        "attributes": orjson.dumps(
-            {key: value for key, value in told.items() if value not in ({}, [], None)}, option=orjson.OPT_SORT_KEYS
-        ).decode(),
+        "url": url,
+        "attributes": attributes,
     }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -21,13 +21,12 @@ from workbench.errors import SourceError
 from workbench.telemetry import alerts
 from workbench.telemetry.conventions import Names
 from workbench.telemetry.prometheus_answers import Series, data_of
+from workbench.telemetry.prometheus_api import Api
 from workbench.telemetry.prometheus_questions import Questions
 from workbench.telemetry.prometheus_requests import Request, stored_requests
 from workbench.telemetry.promql import narrowed
-from workbench.telemetry.side_by_side import side_by_side
 from workbench.telemetry.source import Problem, Query, Tally
 from workbench.telemetry.stream import table
-from workbench.telemetry.web import Answer
 
 __all__ = ["Alerts"]
 
@@ -77,7 +76,7 @@ class Alerts:
         told = [f"{request}" for selector in self._selectors() for request in self._requests(selector)]
         return "\n".join([*told, "rules type=alert"])
 
-    def pages(self, ask: Callable[[Request, Query], Series], rules: Callable[[], Answer]) -> Iterator[pl.DataFrame]:
+    def pages(self, api: Api) -> Iterator[pl.DataFrame]:
         """Yield the events: an alert fired, an alert was resolved.
 
         Raises:
@@ -86,7 +85,7 @@ class Alerts:
         firing, state = self._selectors()
         tasks = [(selector, request) for selector in (firing, state) for request in self._requests(selector)]
         found: dict[str, _Alert] = {}
-        for (selector, request), series in side_by_side(tasks, lambda task, own: ask(task[1], own), self.query):
+        for (selector, request), series in api.each(tasks, lambda task: api.series(task[1])):
             self._told(series)
             place = 0
             for labels, count in zip(series.labels, series.counts, strict=True):
@@ -100,7 +99,7 @@ class Alerts:
                     alert.times += samples["time"]
                 else:
                     alert.since.update(samples.iter_rows())
-        known = self._rules(rules) if found else {}
+        known = self._rules(api) if found else {}
         rows = [row for alert in found.values() for row in self._rows(alert, known)]
         yield table("events", sorted(rows, key=lambda row: (row["time"], row["title"], row["attributes"])))
 
@@ -117,10 +116,10 @@ class Alerts:
         for remark in series.remarks:
             self.tally.note(Problem("backend-remark", 0, f"The server says of its alerts: {remark}."))
 
-    def _rules(self, rules: Callable[[], Answer]) -> dict[str, list[_Rule]]:
+    def _rules(self, api: Api) -> dict[str, list[_Rule]]:
         """Return the rules by name; there may be several of one name, and none where nobody tells."""
         try:
-            data, _, _ = data_of(rules())
+            data, _, _ = data_of(api.get("rules", {"type": "alert"}))
             return _read_rules(data)
         except SourceError as error:
             reason = error.what

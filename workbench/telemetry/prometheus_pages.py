@@ -1,9 +1,9 @@
-"""Pages of metrics are made of Prometheus' answers: labels become columns, and no series beyond the limit is kept."""
+"""Pages of metrics are made of Prometheus' answers: labels become columns, and what the server remarks is told."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -19,15 +19,14 @@ __all__ = ["Pages"]
 _TIME = FRAMES["metrics"]["time"]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Pages:
-    """What is known while the pages of one reading are made, in their order: the series so far."""
+    """What the pages of one reading are made by."""
 
     questions: Questions
     names: Names
     query: Query
     tally: Tally
-    _known: set[tuple[str | None, ...]] = field(default_factory=set)
 
     def page(self, series: Series, request: Request, question: Question) -> pl.DataFrame:
         """Return an answer's samples as rows of the frame, those of the window and the services only."""
@@ -37,7 +36,7 @@ class Pages:
         for labels in series.labels:
             row = self._columns({**labels, **question.labels}, question)
             rows.append(row)
-            kept.append(self._wanted(row[0], question) and self._within_limit(row))
+            kept.append(self._wanted(row[0], question))
         told = pl.DataFrame(
             [*zip(*rows, strict=True)] if rows else [[]] * 4,
             schema=dict.fromkeys(("service", "instance", "metric", "attributes"), pl.String),
@@ -78,14 +77,6 @@ class Pages:
     def _wanted(self, service: str | None, question: Question) -> bool:
         services = self.query.services
         return not services or service in services or (service is None and question.narrowed)
-
-    def _within_limit(self, row: tuple[str | None, ...]) -> bool:
-        most = self.query.limits.series
-        if row not in self._known and len(self._known) >= most:
-            self.tally.cut(f"It holds more than {most:,} series, its limit; the others were left out.", kind="limit")
-            return False
-        self._known.add(row)
-        return True
 
 
 def _short(expression: str) -> str:

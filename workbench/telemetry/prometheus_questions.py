@@ -12,6 +12,7 @@ from workbench.telemetry.prometheus_requests import (
     instant_request,
     milliseconds,
     range_requests,
+    ranges,
     stored_requests,
 )
 from workbench.telemetry.promql import NAME, duration, fill, narrowed, quantile, selector_fault, text_fault
@@ -39,6 +40,8 @@ class Question:
 
     expression: str
     requests: tuple[Request, ...]
+    points: int = 1
+    """How many samples each series has in all the answers, where the question decides that."""
     stored: bool = False
     metric: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -115,13 +118,11 @@ class Questions:
 
         for metric, text in self.queries.items():
             expression = filled(text)
-            asked = tuple(range_requests(expression, window, self.step))
-            yield Question(expression, asked, metric=metric, narrowed=_names_services(text))
+            yield self._ranged(expression, query, metric=metric, narrowed=_names_services(text))
         for metric, text in self.histograms.items():
             for part in self.quantiles:
                 expression = filled(quantile(part, text, label, services))
-                asked = tuple(range_requests(expression, window, self.step))
-                yield Question(expression, asked, metric=metric, labels={"quantile": f"{part:g}"})
+                yield self._ranged(expression, query, metric=metric, labels={"quantile": f"{part:g}"})
         for text in self.metrics:
             selector = filled(narrowed(text, label, services))
             yield Question(selector, tuple(stored_requests(selector, window)), stored=True)
@@ -129,6 +130,10 @@ class Questions:
             expression = filled(text)
             asked = (instant_request(expression, window),)
             yield Question(expression, asked, metric=metric, narrowed=_names_services(text))
+
+    def _ranged(self, expression: str, query: Query, **facts: Any) -> Question:
+        points = sum((end - start) // self.step + 1 for start, end in ranges(query.window, self.step))
+        return Question(expression, tuple(range_requests(expression, query.window, self.step)), points, **facts)
 
 
 def _names_services(text: str) -> bool:
