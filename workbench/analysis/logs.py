@@ -41,6 +41,17 @@ _FAILED = r"((?i:\bstatus(?:[ _]?code)?|\bcode|\bHTTP/[\d.]+)\W{1,3})"  # before
 _START = r"^\W?(?:<\*>[\s,;|\])]*)+"  # the time a line starts with stands in its own column
 _MESSAGE = r'^\s*\{.*?"(?:message|msg)"\s*:\s*"((?:[^"\\]|\\.)*)"'  # a JSON record's own words
 _KEY = ["service", "severity", "template"]
+_TIME = pl.Datetime("us", "UTC")
+_COUNTED: dict[str, pl.DataType | type[pl.DataType]] = {
+    **dict.fromkeys(_KEY, pl.String),
+    "before": pl.UInt32,
+    "during": pl.UInt32,
+    "first_seen": _TIME,
+    "first_before": _TIME,
+    "example_during": pl.String,
+    "example_before": pl.String,
+}
+_BATCH = 100_000  # records looked at at a time: there may be more of them than fit in memory
 
 
 def templates(logs: pl.LazyFrame, *, window: Window, baseline: Window) -> pl.DataFrame:
@@ -52,23 +63,48 @@ def templates(logs: pl.LazyFrame, *, window: Window, baseline: Window) -> pl.Dat
         there), example (a body of the window, else of the baseline), is_new (it is in the window and never in the
         baseline).
     """
-    near = _near(logs, window, baseline).with_columns(inside=window.holds())
-    names = near.select(pl.col("service").unique()).collect()["service"].drop_nulls().to_list()
+    near = _near(logs, window, baseline).select("time", "service", "severity", "body", inside=window.holds())
+    names = near.select(pl.col("service").unique()).collect(engine="streaming")["service"].drop_nulls().to_list()
+    found = pl.DataFrame(schema=_COUNTED)
+    for batch in near.collect_batches(chunk_size=_BATCH, maintain_order=False):
+        told = _merged(_bodies(batch).with_columns(template=masked(pl.col("body"), names)).select(list(_COUNTED)))
+        found = _merged(pl.concat([found, told]))
     return (
-        near.with_columns(template=masked(pl.col("body"), names))
-        .sort("time", "body")
-        .group_by(_KEY)
-        .agg(
-            before=(~pl.col("inside")).sum(),
-            during=pl.col("inside").sum(),
-            first_seen=pl.col("time").filter("inside").first(),
-            example=pl.coalesce(pl.col("body").filter("inside").first(), pl.col("body").first()),
+        found.with_columns(
+            example=pl.coalesce("example_during", "example_before"),
+            is_new=(pl.col("before") == 0) & (pl.col("during") > 0),
         )
-        .with_columns(is_new=(pl.col("before") == 0) & (pl.col("during") > 0))
+        .select(*_KEY, "before", "during", "first_seen", "example", "is_new")
         .sort(
             ["is_new", "during", "before", *_KEY], descending=[True, True, True, False, False, False], nulls_last=True
         )
-        .collect()
+    )
+
+
+def _bodies(records: pl.DataFrame) -> pl.DataFrame:
+    """Return each body once, with what is counted of it: what is alike needs to be masked only once."""
+    before, during = (pl.col("time").filter(side) for side in (~pl.col("inside"), pl.col("inside")))
+    return (
+        records.group_by("service", "severity", "body")
+        .agg(before=before.len(), during=during.len(), first_seen=during.min(), first_before=before.min())
+        .with_columns(
+            example_during=pl.when(pl.col("during") > 0).then("body"),
+            example_before=pl.when(pl.col("before") > 0).then("body"),
+        )
+    )
+
+
+def _merged(counted: pl.DataFrame) -> pl.DataFrame:
+    """Return one row a template of several: counts added up, the first times and their bodies kept."""
+    return (
+        counted.group_by(_KEY)
+        .agg(
+            pl.col("before", "during").sum(),
+            pl.col("first_seen", "first_before").min(),
+            pl.col("example_during").sort_by("first_seen", "example_during", nulls_last=True).first(),
+            pl.col("example_before").sort_by("first_before", "example_before", nulls_last=True).first(),
+        )
+        .select(list(_COUNTED))
     )
 
 

@@ -72,7 +72,7 @@ def _measured(snapshot: Snapshot, frame: FrameName) -> Coverage:
         inside.max().alias("last"),
     ]
     data = snapshot.frame(frame)
-    facts = data.select(wanted).collect().row(0, named=True)
+    facts = data.select(wanted).collect(engine="streaming").row(0, named=True)
     step = None
     if frame == "metrics" and facts["rows"]:
         series = ["service", "instance", "metric", "attributes"]
