@@ -61,16 +61,22 @@ def evidence(
     workspace: WorkspaceOption = "",
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """List what a snapshot pins: the newest, or the one named.
+    """List what a snapshot pins, the newest or the one named, and which of its clocks are apart.
 
     Example: [bold]workbench evidence slow-checkout --format json[/bold]
     """
-    from workbench.window import format_time  # noqa: PLC0415 - help is printed without it
+    from workbench.errors import EvidenceError  # noqa: PLC0415 - help is printed without it
+    from workbench.review import clocks  # noqa: PLC0415
+    from workbench.window import format_time  # noqa: PLC0415
     from workbench.workspace import Workspace  # noqa: PLC0415
 
     here = Workspace.find(workspace)
     pinned = here.snapshot(incident_id, snapshot)
     tables = pinned.manifest.tables
+    try:
+        compared, unread = clocks.differences(pinned), ""
+    except EvidenceError as error:  # what is pinned is listed all the same
+        compared, unread = (), str(error)
     if output is Format.JSON:
         fields = {"source", "frame", "start", "end", "rows", "rows_in_window", "sha256", "complete", "asked", "notes"}
         place = pinned.path.relative_to(here.root)
@@ -78,6 +84,7 @@ def evidence(
             [
                 table.model_dump(mode="json", include=fields)
                 | {"path": (place / table.path).as_posix(), "snapshot": pinned.version}
+                | {"clocks": [clocks.facts(one) for one in compared if clocks.concerns(one, table)]}
                 for table in tables
             ]
         )
@@ -102,6 +109,13 @@ def evidence(
     )
     for one in pinned.manifest.unanswered:
         typer.echo(f"Not pinned: {one.frame} of {one.source}: {one.error}")
+    if unread:
+        typer.echo(f"Clocks: not compared: {unread}")
+    for different in clocks.significant(compared):
+        hint = clocks.setting(different)
+        typer.echo(f"Clocks: {clocks.sentence(different)}." + (f" Set {hint}, then pull again." if hint else ""))
+    if compared and not clocks.significant(compared):
+        typer.echo(f"Clocks: {len(compared)} pairs compared, none apart.")
 
 
 def suspects(

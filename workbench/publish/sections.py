@@ -11,7 +11,7 @@ from workbench.analysis.changes import MOVED
 from workbench.charts.messages import wording
 from workbench.charts.values import clock, count, day
 from workbench.publish.templates import fill
-from workbench.review import telling
+from workbench.review import clocks, telling
 from workbench.review.lengths import lengths
 from workbench.review.moments import moments
 from workbench.review.numbering import kind_of
@@ -40,6 +40,7 @@ _SUSPECTS = 5
 _REASONS = 3
 _MESSAGES = 8
 _BAR_STEPS = 20
+_CLOCKS = 5  # that differ, by how much; further ones are counted
 
 
 @dataclass(frozen=True)
@@ -207,10 +208,15 @@ def actions(story: Story) -> Section:
 
 
 def provenance(story: Story) -> Section:
-    """Return every piece of evidence by its number, and what the snapshot pins."""
+    """Return every piece of evidence by its number, what the snapshot pins, and which of its clocks are apart."""
     pinned = story.snapshot
+    compared = clocks.differences(pinned) if pinned else ()
+    apart = [(clocks.sentence(one), clocks.setting(one)) for one in clocks.significant(compared)]
     html = fill(
         "provenance",
+        apart=apart[:_CLOCKS],
+        apart_more=len(apart) - _CLOCKS,
+        compared=len(compared),
         incident=story.incident,
         evidence=story.evidence,
         summary=f"{count(len(story.evidence), 'piece')} of evidence, pinned and never changed since.",

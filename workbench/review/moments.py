@@ -1,4 +1,4 @@
-"""A moment is one line of the story's timeline: a milestone, an entry people wrote, or something the analysis saw."""
+"""A moment is one line of the story's timeline: a milestone, an entry people wrote, an event, or what analysis saw."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from workbench.review.happenings import happenings, sentence, who
 from workbench.review.numbering import Evidence, kind_of
 from workbench.review.story import Story
 from workbench.review.wording import first
@@ -55,13 +56,13 @@ class Moment:
 
 
 def moments(story: Story) -> tuple[Moment, ...]:
-    """Return the timeline in order of time: milestones, people's entries, and the first suspect's first changes."""
+    """Return the timeline in order of time: milestones, people's entries, events, the first suspect's changes."""
     told = list(_told(story))
     written = {(one.at.replace(microsecond=0), evidence.number) for one in told for evidence in one.evidence}
     # What somebody wrote down with the same evidence needs no second line by the analysis.
     told += [
         one
-        for one in _seen(story)
+        for one in (*_seen(story), *_happened(story))
         if not any((one.at.replace(microsecond=0), evidence.number) in written for evidence in one.evidence)
     ]
     return tuple(sorted(told, key=lambda moment: (moment.at, not moment.milestone, moment.what)))
@@ -112,6 +113,16 @@ def _seen(story: Story) -> list[Moment]:
         made = _moment(story, reason.time, what=what, quote=quote, who=who, evidence=evidence, computed=True)
         found.setdefault((reason.kind, reason.measure, reason.direction), made)
     return list(found.values())[:_SEEN_BY_ANALYSIS]
+
+
+def _happened(story: Story) -> Iterator[Moment]:
+    """Yield the pinned events that belong into the timeline; a machine told them, and so nobody has to prove them."""
+    if story.snapshot is None:
+        return
+    for one in happenings(story.events, story.snapshot):
+        evidence = story.numbered((one.citation,))
+        told = f"{who(one)} · {one.kind}, pinned"
+        yield _moment(story, one.at, what=sentence(one), who=told, evidence=evidence, computed=True)
 
 
 def _moment(

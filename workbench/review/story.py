@@ -16,6 +16,7 @@ from workbench.errors import UnknownError
 from workbench.evidence import Citation, Snapshot
 from workbench.review import numbering
 from workbench.review.coverage import Coverage, coverage
+from workbench.review.happenings import happenings
 from workbench.review.numbering import Evidence
 from workbench.telemetry.schema import FRAMES, FrameName
 from workbench.window import Window, parse_time
@@ -38,7 +39,8 @@ class Story:
     ``as_of`` is the moment the page speaks of: actions due before it are overdue. ``snapshot`` is None while nothing is
     pinned; then ``suspects``, ``templates`` and ``changes`` are empty and ``problems`` says so. ``templates`` has the
     columns of `workbench.analysis.logs.templates`, ``changes`` those of `workbench.analysis.changes.series_changes`
-    and, where a series stayed off its level, the ``nats`` of `workbench.analysis.changes.moved_series`.
+    and, where a series stayed off its level, the ``nats`` of `workbench.analysis.changes.moved_series`. ``events``
+    has those of `workbench.analysis.events.read`.
     """
 
     incident: Incident
@@ -50,6 +52,7 @@ class Story:
     suspects: tuple[Suspect, ...]
     templates: pl.DataFrame = field(repr=False)
     changes: pl.DataFrame = field(repr=False)
+    events: pl.DataFrame = field(repr=False)
     phases: tuple[Phase, ...]
     evidence: tuple[Evidence, ...]
     coverage: tuple[Coverage, ...]
@@ -121,7 +124,7 @@ def compose(
         as_of: the moment the story speaks of; the last change of any part when left out.
         edition: what the page calls itself, such as a published version.
     """
-    from workbench.analysis import changes, logs, suspects  # noqa: PLC0415 - a list of reviews does without
+    from workbench.analysis import changes, events, logs, suspects  # noqa: PLC0415 - a list of reviews does without
 
     as_of = as_of or _last_change(incident, entries, actions, snapshot)
     entries = tuple(sorted(entries, key=lambda entry: (entry.at, entry.id)))
@@ -142,11 +145,13 @@ def compose(
     ranked = tuple(suspects.rank(data["metrics"], data["logs"], data["spans"], **compared))
     templates = logs.templates(data["logs"], **compared)
     covered = coverage(snapshot) if snapshot else ()
+    told = events.read(snapshot.by_source("events") if snapshot else {})
     cited: list[Citation] = []
     if snapshot:
         cited += numbering.of_suspects(snapshot, ranked[:_SHOWN_SUSPECTS])
         cited += numbering.of_metrics(snapshot, ranked[:_DRAWN_SUSPECTS])
         cited += numbering.of_messages(snapshot, templates.filter(pl.col("severity").is_in(_ERRORS)))
+        cited += [happening.citation for happening in happenings(told, snapshot)]
     cited += [citation for one in entries for citation in one.evidence]
     cited += [citation for one in actions for citation in one.evidence]
     return Story(
@@ -159,6 +164,7 @@ def compose(
         suspects=ranked,
         templates=templates,
         changes=moved,
+        events=told,
         phases=tuple(phases(incident.milestones)),
         evidence=numbering.number(cited),
         coverage=covered,
