@@ -1,8 +1,8 @@
 """The alertmanager source reads the alerts that an Alertmanager holds, and the silences people set, as events.
 
 Format: Alertmanager, API v2 (``api/v2/openapi.yaml``, 0.25). An Alertmanager keeps no history: it answers with alerts
-that have not ended, and forgets an ended silence after its retention (120 hours unless set). What fired and was resolved
-is to be had from Prometheus, whose series ALERTS remembers it.
+that have not ended, and forgets an ended silence after its retention (120 hours unless set). What fired and ended
+before is to be had from Prometheus, whose series ALERTS remembers it.
 """
 
 from __future__ import annotations

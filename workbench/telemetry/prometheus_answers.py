@@ -121,7 +121,7 @@ def _samples(
         if values is None and ("histogram" in item or "histograms" in item):
             left_out += 1
             continue
-        if type(values) is int and values == taken and texts[taken]:
+        if type(values) is int and values == taken < len(texts) and texts[taken]:
             text, taken = texts[taken], taken + 1
         elif isinstance(values, list) and all(isinstance(sample, list) for sample in values):
             # An instant's one sample, or an answer that somebody on the way has written with blanks.
@@ -132,7 +132,7 @@ def _samples(
             raise _Odd("a label that is not text")
         left_out += "histograms" in item
         labels.append(item["metric"])
-        counts.append(text.count(b"],[") + 1 if text else 0)
+        counts.append(_count(text))
         if text:
             lines.append(text)
     if taken != len(texts):
@@ -140,8 +140,18 @@ def _samples(
     return tuple(labels), tuple(counts), _table(lines, sum(counts)), left_out
 
 
+def _count(text: bytes) -> int:
+    """Return how many samples a text such as ``1709164800,"13.4"],[1709164860,"+Inf"`` holds."""
+    if not text:
+        return 0
+    count = text.count(b"],[") + 1
+    if (text.count(b'"'), text.count(b',"'), text.count(b'"],[')) != (2 * count, count, count - 1) or text[-1:] != b'"':
+        raise _Odd("a sample that is not a time and a text")
+    return count
+
+
 def _table(texts: list[bytes], count: int) -> pl.DataFrame:
-    """Return samples such as ``1709164800,"13.4"],[1709164860,"+Inf"`` as columns."""
+    """Return the samples of such texts as columns."""
     empty = pl.DataFrame(schema={"time": pl.Int64, "value": pl.Float64})
     if not texts:
         return empty
