@@ -2,108 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from glob import glob, has_magic
-from pathlib import Path
-from typing import Self
+from collections.abc import Iterator
+from glob import has_magic
+from typing import ClassVar
 
 import polars as pl
 
-from workbench.errors import SourceError
-from workbench.telemetry.conform import conform, impossible_times
-from workbench.telemetry.schema import FRAMES, FrameName
-from workbench.telemetry.source import Problem, Query, Reading, Tally
+from workbench.telemetry.conform import conform, flattened, resolved
+from workbench.telemetry.files import FileSource
+from workbench.telemetry.impossible import impossible, impossible_times, unreadable_rows
+from workbench.telemetry.moments import moments
+from workbench.telemetry.paths import Place, partition
+from workbench.telemetry.schema import TIME_COLUMN, FrameName
+from workbench.telemetry.source import Estimate, Problem, Query, Tally
+from workbench.telemetry.storage import is_remote
 
 __all__ = ["ParquetSource"]
 
+_BATCH = 50_000
 
-class ParquetSource:
-    """Parquet files on disk, scanned lazily: only the row groups and columns that the window needs are read."""
 
-    kind = "parquet"
+class ParquetSource(FileSource):
+    """Parquet files, scanned lazily: only the row groups and columns that the window needs are read."""
 
-    def __init__(self, name: str, patterns: dict[FrameName, tuple[str, ...]], root: Path) -> None:
-        self.name = name
-        self.frames: tuple[FrameName, ...] = tuple(patterns)
-        self._patterns = patterns
-        self._root = root
+    kind: ClassVar[str] = "parquet"
+    format: ClassVar[str] = "Parquet"
 
-    @classmethod
-    def from_settings(cls, name: str, settings: dict[str, object], root: Path) -> Self:
-        """Return the source; each of ``metrics``, ``logs``, ``spans``, ``events`` is a path, a glob, or a list of them.
+    def _pages(self, place: Place, frame: FrameName, query: Query, tally: Tally) -> Iterator[pl.DataFrame]:
+        for scan, name in self._scans(place):
+            data, problems = conform(scan, frame, query, origin=name, columns=self._columns)
+            for problem in (*problems, *self._odd(scan, frame, name)):
+                tally.note(problem)
+            yield from data.collect_batches(chunk_size=_BATCH, maintain_order=True)
 
-        Raises:
-            SourceError: a key is unknown, a value is not text, or no frame is named at all.
-        """
-        where = f"[sources.{name}] in workbench.toml"
-        unknown = sorted(set(settings) - set(FRAMES))
-        if unknown:
-            raise SourceError(f"{where} has the key {unknown[0]!r}", do=f"Known keys: kind, {', '.join(FRAMES)}")
-        patterns: dict[FrameName, tuple[str, ...]] = {}
-        for frame in FRAMES:
-            if frame not in settings:
-                continue
-            value = settings[frame]
-            listed = [value] if isinstance(value, str) else value
-            if (
-                not isinstance(listed, Sequence)
-                or not listed
-                or not all(isinstance(item, str) and item for item in listed)
-            ):
-                raise SourceError(f"{frame} of {where} is {value!r}", do="Give a path, a glob, or a list of them")
-            patterns[frame] = tuple(listed)
-        if not patterns:
-            raise SourceError(f"{where} names no files", do=f"Add at least one of {', '.join(FRAMES)}")
-        return cls(name, patterns, root)
-
-    def read(self, frame: FrameName, query: Query) -> Reading:
-        """Return the window's rows of every file of the frame, in the files' order.
-
-        Raises:
-            SourceError: a file is missing, isn't Parquet, is cut short, or has columns or types the frame can't use.
-        """
-        files = [path for pattern in self._patterns[frame] for path in self._files(pattern, frame)]
-        parts: list[pl.LazyFrame] = []
-        problems: list[Problem] = []
-        for path in files:
-            scan = pl.scan_parquet(path, glob=False)
-            try:
-                part, notes = conform(scan, frame, query, origin=path.name)
-                notes += impossible_times(scan, frame, origin=path.name)
-            except SourceError:
-                raise
-            except (pl.exceptions.PolarsError, OSError) as error:
-                raise _unreadable(self.name, path, error) from error
-            parts.append(part)
-            problems += notes
-        asked = f"{frame} where {query.window.start.isoformat()} <= time < {query.window.end.isoformat()}"
-        if query.services:
-            asked += f" and service in ({', '.join(query.services)})"
-        asked += f" from {', '.join(path.name for path in files)}"
-        return Reading(frame, pl.concat(parts), asked, Tally(*problems))
-
-    def _files(self, pattern: str, frame: FrameName) -> list[Path]:
-        path = self._root / Path(pattern).expanduser()
-        if path.is_file():
-            return [path]
-        if has_magic(pattern):
-            matches = (Path(name) for name in glob(str(path), recursive=True))  # noqa: PTH207 - the pattern is absolute
-            found = sorted(match for match in matches if match.is_file())
-            if found:
-                return found
-            raise SourceError(
-                f"source {self.name!r}: {frame} = {pattern!r} matches no file", do="Correct it in workbench.toml"
+    def _scans(self, place: Place) -> Iterator[tuple[pl.LazyFrame, str]]:
+        """Yield each file of a place, unread, with its name."""
+        reached = self._reached(place)
+        addresses = [place.address]
+        if is_remote(place.address) and has_magic(place.address):
+            # The bucket is listed by the scan itself; of each file no more than its footer is read.
+            listed = pl.scan_parquet(
+                place.address, include_file_paths="path", missing_columns="insert", extra_columns="ignore", **reached
             )
-        reason = "is a folder, not a file" if path.is_dir() else "does not exist"
-        raise SourceError(
-            f"source {self.name!r}: the {frame} file {pattern!r} {reason}",
-            do="Correct the path in workbench.toml, or bring the file back",
+            addresses = listed.select(pl.col("path").unique().sort()).collect(engine="streaming")["path"].to_list()
+        for address in addresses:
+            scan = pl.scan_parquet(address, glob=False, hive_partitioning=False, **reached)
+            keys = partition(address) if is_remote(address) else place.keys
+            stored = scan.collect_schema()
+            added = [pl.lit(value, dtype=pl.String).alias(key) for key, value in keys.items() if key not in stored]
+            yield (scan.with_columns(added) if added else scan), address.rpartition("/")[2]
+
+    def _odd(self, scan: pl.LazyFrame, frame: FrameName, name: str) -> list[Problem]:
+        """Return what is odd about the times of a whole file: those that can't be right are in no window.
+
+        The time column alone is read, and of it the row groups only whose statistics don't rule it out.
+        """
+        schema = scan.collect_schema()
+        found = resolved(schema, frame, self._columns, origin=name).stored[TIME_COLUMN[frame]]
+        stored, dtype = flattened(schema)[found]
+        made = moments(stored, dtype, self._columns, called=found, origin=name)
+        wrong = scan.filter(impossible(stored, dtype, made, self._columns))
+        told = wrong.select(
+            pl.len().alias("rows"),
+            made.min().alias("first"),
+            (stored.is_not_null() & made.is_null()).sum().alias("unread"),
         )
+        rows, first, unread = told.collect(engine="streaming").row(0)
+        return [
+            *impossible_times(rows - unread, first, origin=name),
+            *unreadable_rows(unread, None, f"{found!r} can't be read as a time", origin=name),
+        ]
 
-
-def _unreadable(source: str, path: Path, error: Exception) -> SourceError:
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return SourceError(
-        f"source {source!r}: {path.name} can't be read as Parquet ({reason})",
-        do="It may be cut short or damaged: write it again, then pull once more",
-    )
+    def _estimate(self, frame: FrameName, query: Query) -> Estimate:
+        """Return the rows in the window, by the files' statistics and the times they don't settle."""
+        rows = 0
+        for place in self._paths.places(frame, query.window):
+            try:
+                for scan, name in self._scans(place):
+                    data, _ = conform(scan, frame, query, origin=name, columns=self._columns)
+                    rows += data.select(pl.len()).collect(engine="streaming").item()
+            except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+                raise self._unreadable(place, error) from None
+        return Estimate(rows=rows, bytes=super()._estimate(frame, query).bytes)
