@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import timedelta
 
@@ -17,7 +18,8 @@ from workbench.window import format_duration
 
 __all__ = ["Answer"]
 
-_BATCH = 50_000
+_ENOUGH = 10_000  # rows: smaller pages are taken together,
+_WAIT = 0.2  # seconds: unless they come slowly
 _KEPT = "what came before it was kept"
 
 
@@ -84,7 +86,7 @@ class Answer:
         limits, series = self._limits, _Series(self._limits.series)
         try:
             with closing(watched(lambda: self._given(gone), seconds=limits.seconds, stop=self._stop)) as given:
-                for whole in given:
+                for whole in _joined(given):
                     batch = series.kept(whole, self.tally) if self.frame == "metrics" else whole
                     if self.rows + batch.height > limits.rows:
                         self._over(f"It holds more than {limits.rows:,} rows, its limit; the others were left out.")
@@ -112,7 +114,8 @@ class Answer:
         self.asked = reading.asked
         if self._ahead:
             self.tally.note(_moved(self._ahead))
-        for batch in reading.data.collect_batches(chunk_size=_BATCH, maintain_order=True):
+        # No size is asked for: a page would be held back until others fill it up, and be lost when they don't come.
+        for batch in reading.data.collect_batches(maintain_order=True):
             if batch.schema != schema:
                 raise self.defect()
             yield batch.with_columns(pl.col(TIME_COLUMN[self.frame]) - self._ahead) if self._ahead else batch
@@ -160,6 +163,25 @@ class _Series:
             rows=batch.height - left.height,
         )
         return left
+
+
+def _joined(pages: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Yield pages, several small ones as one; before an error is raised, what came before it."""
+    held: list[pl.DataFrame] = []
+    rows, since = 0, time.monotonic()
+    try:
+        for page in pages:
+            held.append(page)
+            rows += page.height
+            if rows >= _ENOUGH or time.monotonic() - since >= _WAIT:
+                yield pl.concat(held)
+                held, rows, since = [], 0, time.monotonic()
+    except (Exception, pl.exceptions.PanicException):
+        if held:
+            yield pl.concat(held)
+        raise
+    if held:
+        yield pl.concat(held)
 
 
 def _sentence(text: str) -> str:
