@@ -28,7 +28,7 @@ from datetime import datetime, timedelta
 from workbench.telemetry.names import FrameName
 from workbench.window import Window
 
-__all__ = ["SETTLE", "Ask", "Carry", "Held", "Lost", "Part", "Plan", "Wanted", "due", "whole"]
+__all__ = ["SETTLE", "Ask", "Carry", "Held", "Lost", "Part", "Plan", "Wanted", "due", "everything", "whole"]
 
 SETTLE = timedelta(minutes=10)
 """How long after a moment its last rows may come in: scrapes, buffers and batches of collectors are shorter."""
@@ -105,6 +105,11 @@ class Plan:
     asks: tuple[Ask, ...] = ()
     carries: tuple[Carry, ...] = ()
     lost: tuple[Lost, ...] = ()
+
+
+def everything(parts: Iterable[Part], span: Window) -> Plan:
+    """Return the plan of a first pull: all of it is asked for."""
+    return Plan(span, None, tuple(Ask(part, span) for part in parts))
 
 
 def due(wanted: Wanted, kept: Mapping[Part, timedelta | None], held: Sequence[Held], now: datetime) -> Plan:

@@ -27,8 +27,8 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     @field_serializer("start", "end", "pulled_at", check_fields=False)
-    def _written(self, time: datetime) -> str:
-        return format_time(time)
+    def _written(self, time: datetime | None) -> str | None:
+        return None if time is None else format_time(time)
 
 
 class Span(_Part):
@@ -79,6 +79,10 @@ class Table(_Part):
     """How long it took to read; format 1 did not say."""
     received_bytes: int | None = None
     """How much the backend sent, 0 where that can't be counted; format 1 did not say."""
+    pulled_at: _Time | None = None
+    """When the backend was asked for it; format 1 did not say."""
+    carried_from: str | None = None
+    """The snapshot that it was taken over from, unread; None when it was pulled for this one."""
     notes: tuple[Note, ...] = ()
 
 

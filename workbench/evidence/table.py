@@ -44,20 +44,25 @@ class Writing:
         answer: where the rows come from.
         query: what was asked.
         window: the incident's.
-        folder: where the file appears; what is needed on the way lies in its folder ``arriving``.
+        file: the file that appears; what is needed on the way lies beside it in the folder ``arriving``.
         alone: held while much memory is needed, so that only one frame needs it at a time.
     """
 
-    def __init__(self, answer: Answer, query: Query, window: Window, folder: Path, alone: threading.Lock) -> None:
+    def __init__(self, answer: Answer, query: Query, window: Window, file: Path, alone: threading.Lock) -> None:
         self.answer = answer
         self._query = query
         self._window = window
-        self._file = folder / f"{answer.source}.{answer.frame}.parquet"
-        self._arriving = folder / ARRIVING / self._file.name
+        self.file = file
+        self._arriving = file.parent / ARRIVING / file.name
         self._alone = alone
         self._arrival = Arrival(answer.frame, query.window)
         self._settling = Settling(answer.frame, query.stop)
         self._began = time.monotonic()
+
+    @property
+    def stop(self) -> threading.Event:
+        """Set when nobody wants it any more."""
+        return self._query.stop
 
     @property
     def rows(self) -> int:
@@ -82,7 +87,7 @@ class Writing:
             StorageError: the disk refused.
             Stopped: nobody wants it any more.
         """
-        self._began = time.monotonic()
+        self._began, pulled_at = time.monotonic(), datetime.now(UTC)
         try:
             rows = self._written()
             if self._query.stop.is_set():
@@ -90,9 +95,9 @@ class Writing:
             seconds = self.seconds
             with nullcontext() if self._small else self._alone:
                 counted = examined(self.answer.frame, rows, window=self._window, now=datetime.now(UTC))
-            sha256, size = sha256_of(self._file), self._file.stat().st_size
+            sha256, size = sha256_of(self.file), self.file.stat().st_size
         except (pl.exceptions.PolarsError, OSError) as error:
-            raise refused(self._file.parent.parent, error) from error
+            raise refused(self.file.parent.parent, error) from error
         arrival, settling, tally = self._arrival, self._settling, self.answer.tally
         odd = delivered(
             self.answer.frame,
@@ -104,7 +109,7 @@ class Writing:
         return Table(
             source=self.answer.source,
             frame=self.answer.frame,
-            path=self._file.name,
+            path=self.file.name,
             asked=self.answer.asked,
             start=self._query.window.start,
             end=self._query.window.end,
@@ -116,6 +121,7 @@ class Writing:
             complete=tally.complete,
             seconds=seconds,
             received_bytes=tally.bytes,
+            pulled_at=pulled_at,
             notes=(*(Note(kind=p.kind, rows=p.rows, text=p.text) for p in tally.problems), *odd, *counted.notes),
         )
 
@@ -131,9 +137,9 @@ class Writing:
             held.append(batch)
             if not self._small:
                 self._large(chain(held, batches))
-                return pl.scan_parquet(self._file, glob=False)
+                return pl.scan_parquet(self.file, glob=False)
         rows = self._settling.small(pl.concat(held) if held else pl.DataFrame(schema=FRAMES[self.answer.frame]))
-        self._sink(rows.lazy(), self._file, "zstd")
+        self._sink(rows.lazy(), self.file, "zstd")
         return rows.lazy()
 
     def _large(self, batches: Iterator[pl.DataFrame]) -> None:
@@ -145,11 +151,11 @@ class Writing:
         stays = frame not in ONCE
         self._sink(stream(frame, lambda: batches), raw, "zstd" if stays else "lz4")
         if stays and arrival.ordered:
-            raw.replace(self._file)
+            raw.replace(self.file)
         else:
             pieces = self._settling.large(raw, arrival)
             with self._alone:
-                self._sink(stream(frame, lambda: pieces), self._file, "zstd")
+                self._sink(stream(frame, lambda: pieces), self.file, "zstd")
         shutil.rmtree(self._arriving)
 
     @staticmethod
