@@ -2,7 +2,9 @@
 
 from widgets.action import ActionForm
 from widgets.brush import BrushChart
+from widgets.candidates import CandidateList
 from widgets.capture import Capture, capture
+from widgets.milestones import MilestonesForm
 from widgets.timeline import TimelineForm
 
-__all__ = ["ActionForm", "BrushChart", "Capture", "TimelineForm", "capture"]
+__all__ = ["ActionForm", "BrushChart", "CandidateList", "Capture", "MilestonesForm", "TimelineForm", "capture"]

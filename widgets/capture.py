@@ -1,4 +1,4 @@
-"""Capture is the facilitator's page for one incident: what it is, its chart, its timeline and its actions."""
+"""Capture is the facilitator's page for one incident: its times, its chart, its timeline, its events, its actions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from markupsafe import Markup
 
 from widgets.action import ActionForm
 from widgets.callout import Callout, keep_log
+from widgets.candidates import CandidateList
+from widgets.found import Found, find
+from widgets.milestones import MilestonesForm
 from widgets.reader import day_words, time_words
 from widgets.timeline import TimelineForm
 from widgets.watch import Watch
@@ -77,6 +80,9 @@ class Capture:
         self.incident: Incident | None = None
         self.entries: TimelineForm | None = None
         self.deeds: ActionForm | None = None
+        self.times: MilestonesForm | None = None
+        self.events: CandidateList | None = None
+        self._found: Found | None = None
         self.chart: BrushChart | None = None
         self._watch: Watch | None = None
         self._told = ipywidgets.HTML()
@@ -97,12 +103,33 @@ class Capture:
             self._watch = Watch(self.record, self._tell, guard=notice.guard)
         return _column(notice, self._told, css="wb-capture")
 
+    def milestones(self) -> Any:
+        """Return the form of the incident's times, with what the evidence proposes beside each."""
+        if self.incident is None or self.record is None or self.workspace is None:
+            return _later()
+        self.times = form = MilestonesForm(self.record, self.incident)
+        form.propose((), why_none="Looking at what is pinned …")
+        form.on_saved(self._follow)
+        find(self.workspace, self.incident.id, self._tell_found, guard=form.callout.guard)
+        return _column(form.panel, css="wb-capture")
+
+    def candidates(self) -> Any:
+        """Return the pinned events that could become entries; a press puts one into the timeline's form."""
+        if self.incident is None or self.record is None or self.entries is None:
+            return _later()
+        form = self.entries
+        self.events = CandidateList(form.offer)
+        self._offer()
+        self.events_watch = Watch(self.record, self._offer, guard=self.events.callout.guard)
+        return self.events.view
+
     def timeline(self) -> Any:
         """Return the chart to mark times on, the form of an entry, and the list of those that are saved."""
         if self.incident is None or self.record is None or self.workspace is None:
             return _later()
         self.entries = form = TimelineForm(self.record, self.incident)
         form.on_saved(lambda _: self._tell())
+        form.on_saved(lambda _: self._offer())
         return _desk(self._chart(form, self.workspace, self.incident), form)
 
     def actions(self) -> Any:
@@ -132,6 +159,29 @@ class Capture:
 
         notice.guard(make)()
         return self.chart.view if self.chart is not None else notice
+
+    def _follow(self, saved: Incident) -> None:
+        """Go on with the incident's new times on the whole page."""
+        self.incident = saved
+        self._tell()
+        if self.entries is not None:
+            self.entries.follow(saved)
+
+    def _tell_found(self, found: Found) -> None:
+        """Show what was found in the evidence, once it was looked at."""
+        self._found = found
+        if self.times is not None:
+            self.times.propose(found.proposals, why_none=found.why_none)
+        self._offer()
+
+    def _offer(self) -> None:
+        """Show the events that aren't in the timeline yet."""
+        if self.events is None or self.record is None or self.incident is None:
+            return
+        if self._found is None:
+            self.events.say("Looking at what is pinned …")
+        else:
+            self.events.show(self._found.candidates(self.record.entries(self.incident.id)), pinned=self._found.pinned)
 
     def _tell(self) -> None:
         if self.record is None or self.workspace is None:

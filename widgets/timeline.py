@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import ipywidgets
 from markupsafe import Markup
@@ -16,7 +17,10 @@ from workbench.evidence import Citation
 from workbench.record import Incident, Record, TimelineEntry, TimelineEntryDraft
 from workbench.window import format_duration
 
-__all__ = ["TimelineForm"]
+if TYPE_CHECKING:
+    from workbench.review.candidates import Candidate
+
+__all__ = ["TimelineForm", "clock_of"]
 
 _VAGUE = {"system", "the system", "someone", "somebody", "we", "us", "they", "team", "the team", "unknown", "n/a", "?"}
 
@@ -30,7 +34,7 @@ class TimelineForm(Editor[TimelineEntryDraft, TimelineEntry]):
     """
 
     def __init__(self, record: Record, incident: Incident) -> None:
-        clock = _clock(incident)
+        clock = clock_of(incident)
         self._clock = clock
         day = day_words(clock.start)
         entry = TimelineEntryDraft
@@ -88,6 +92,33 @@ class TimelineForm(Editor[TimelineEntryDraft, TimelineEntry]):
         if citation is not None:
             self.evidence.add(citation)
         self.show_errors()
+
+    def offer(self, candidate: Candidate) -> bool:
+        """Put an event into the form as a new entry with its evidence, to be reworded or saved as it is.
+
+        Nothing that was typed is thrown away: then the form says so, and False is returned.
+        """
+        if self.dirty:
+            self.callout.say(
+                "partial", "What you typed isn't saved", do="Save it or clear it, then add the event from the list"
+            )
+            self.access.focus("at")
+            return False
+        self.start_anew()
+        texts = {"what": candidate.what, "who": candidate.who, "kind": str(candidate.kind)}
+        for name, text in texts.items():
+            self.fields[name].text = text
+        self.fill(candidate.at, None, candidate.citation)
+        self.access.say(f"{time_words(candidate.at)} is in the form, not saved yet")
+        self.access.focus("what")
+        return True
+
+    def follow(self, incident: Incident) -> None:
+        """Read times by the incident's milestones as they are now."""
+        self._clock = clock_of(incident)
+        for name in ("at", "until"):
+            self.fields[name].reader = self._clock
+        self.typed()
 
     def typed(self) -> None:
         """Say how the times are read: day, length, zone."""
@@ -154,7 +185,8 @@ class TimelineForm(Editor[TimelineEntryDraft, TimelineEntry]):
         return f"{told}, UTC. ± is how sure you are."
 
 
-def _clock(incident: Incident) -> Clock:
+def clock_of(incident: Incident) -> Clock:
+    """Return the reader of times that puts a time without a date on the incident's day."""
     times = incident.milestones
     known = (times.resolved_at, times.mitigated_at, times.acknowledged_at, times.detected_at, times.started_at)
     return Clock(times.started_at, max(time for time in known if time is not None))

@@ -189,7 +189,7 @@ def test_the_notebook_runs_on_real_data(workspace: Workspace, monkeypatch: pytes
     notebook.cells[1].source = f'incident = "slow-checkout"\nworkspace = {str(workspace.root)!r}'
     done = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(workspace.root)}}).execute()
     outputs = [output for cell in done.cells for output in cell.get("outputs", [])]
-    assert [output.output_type for output in outputs] == ["execute_result"] * 3
+    assert [output.output_type for output in outputs] == ["execute_result"] * 5
     state = done.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"].values()
     drawn = [one["state"]["lines"] for one in state if "lines" in one["state"]]
     assert len(drawn) == 1

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from workbench.errors import InvalidError
 from workbench.record.ledger import Ledger, checked, found, told
-from workbench.record.model import Incident, IncidentDraft
+from workbench.record.model import Incident, IncidentDraft, Milestones
 from workbench.record.tables import HeadRow, IncidentRow
 
 __all__ = ["Incidents"]
@@ -47,6 +47,21 @@ class Incidents(Ledger):
             if draft.id != row.id:
                 raise InvalidError.of("incident", {"id": f"stays {row.id}, because evidence and reviews are under it"})
             row.take(draft)
+
+        return Incident.model_validate(self._save_over(IncidentRow, incident_id, version, "edited", change))
+
+    def set_milestones(self, incident_id: str, milestones: Milestones, version: int) -> Incident:
+        """Save an incident's milestones over the version that was edited, all else as it is, and return the incident.
+
+        Raises:
+            UnknownError: there is no such incident.
+            ConflictError: somebody saved a newer version.
+            InvalidError: they aren't in order: started, detected, acknowledged, mitigated, resolved.
+        """
+        milestones = checked(Milestones, milestones)
+
+        def change(row: IncidentRow) -> None:
+            row.take_milestones(milestones)
 
         return Incident.model_validate(self._save_over(IncidentRow, incident_id, version, "edited", change))
 

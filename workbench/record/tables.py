@@ -18,6 +18,7 @@ from workbench.record.model import (
     ActionDraft,
     Incident,
     IncidentDraft,
+    Milestones,
     SnapshotNote,
     TimelineEntry,
     TimelineEntryDraft,
@@ -99,12 +100,16 @@ class IncidentRow(_Saved, Row):
         """Take over what somebody typed."""
         self.id, self.title, self.severity, self.example = draft.id, draft.title, draft.severity.value, draft.example
         self.services = list(draft.services)
-        for name in type(draft.milestones).model_fields:
-            setattr(self, name, getattr(draft.milestones, name))
+        self.take_milestones(draft.milestones)
         self.impact_summary = draft.impact.summary
         self.affected_tenants = draft.impact.affected_tenants
         self.slos_breached = list(draft.impact.slos_breached)
         self.customer_visible = draft.impact.customer_visible
+
+    def take_milestones(self, milestones: Milestones) -> None:
+        """Take over the times that somebody typed."""
+        for name in type(milestones).model_fields:
+            setattr(self, name, getattr(milestones, name))
 
     def told(self) -> dict[str, Any]:
         """Return it as JSON."""

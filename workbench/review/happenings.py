@@ -78,7 +78,7 @@ def sentence(one: Happening) -> str:
         return " ".join(one.title.split())
     if one.kind == "status":
         return f"Status{f' {one.state}' if one.state else ''}: {one.title}"
-    did = _DID.get((one.kind, one.state), one.state)
+    did = _DID.get((one.kind, one.state), "" if one.state == "success" else one.state)
     return f"{_CALLED.get(one.kind, one.kind.capitalize())} “{one.title}”{of}{f' {did}' if did else ''}"
 
 
