@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -104,6 +105,13 @@ def to_json(frame: FrameName, body: bytes, *, numbers: bool = True) -> dict[str,
 def line(message: dict[str, Any]) -> bytes:
     """Return a request as a line of the Collector's file exporter."""
     return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def pack(messages: list[dict[str, Any]], path: Path) -> None:
+    """Write requests of one signal as lines, packed by zstd."""
+    (signal,) = messages[0]
+    column = pl.LazyFrame({signal: [message[signal] for message in messages]})
+    column.sink_ndjson(path, compression="zstd", check_extension=False)
 
 
 def _to_base64(text: str) -> str:

@@ -29,7 +29,7 @@ __all__ = ["OtlpSource"]
 _BATCH = 8 * 2**20
 """Bytes of messages that become one page: enough to be fast, little enough to hold."""
 _SIGNALS = (*(keys[0] for keys in RESOURCES.values()), "resourceProfiles")
-_BROKEN = (OSError, EOFError, zlib.error, pl.exceptions.PolarsError)
+_BROKEN = (OSError, EOFError, zlib.error, pl.exceptions.PolarsError, pl.exceptions.PanicException)
 
 
 class OtlpSource:

@@ -106,7 +106,7 @@ def _unpacked(place: int, body: bytes) -> Message:
         return Message(place, body, json=body.startswith(b"{"))
     try:
         text = "\n".join(pl.read_lines(body)["line"])
-    except pl.exceptions.PolarsError:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
         # Polars unpacks text only.
         return Message(place, b"", json=False, wrong="it is zstd, but not of JSON")
     return Message(place, text.encode(), json=True)
