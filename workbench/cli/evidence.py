@@ -66,6 +66,7 @@ def evidence(
     Example: [bold]workbench evidence slow-checkout --format json[/bold]
     """
     from workbench.errors import EvidenceError  # noqa: PLC0415 - help is printed without it
+    from workbench.evidence.progress import size, took  # noqa: PLC0415
     from workbench.review import clocks  # noqa: PLC0415
     from workbench.window import format_time  # noqa: PLC0415
     from workbench.workspace import Workspace  # noqa: PLC0415
@@ -79,11 +80,13 @@ def evidence(
         compared, unread = (), str(error)
     if output is Format.JSON:
         fields = {"source", "frame", "start", "end", "rows", "rows_in_window", "sha256", "complete", "asked", "notes"}
+        fields |= {"seconds", "received_bytes"}
+        missing = [one.model_dump(mode="json") for one in pinned.manifest.unanswered]
         place = pinned.path.relative_to(here.root)
         print_json(
             [
                 table.model_dump(mode="json", include=fields)
-                | {"path": (place / table.path).as_posix(), "snapshot": pinned.version}
+                | {"path": (place / table.path).as_posix(), "snapshot": pinned.version, "unanswered": missing}
                 | {"clocks": [clocks.facts(one) for one in compared if clocks.concerns(one, table)]}
                 for table in tables
             ]
@@ -91,7 +94,7 @@ def evidence(
         return
     typer.echo(f"Snapshot {pinned.version} of {incident_id}; the incident's window is {pinned.window}")
     print_table(
-        ["Source", "Frame", "From", "To", "Rows", "In window", "SHA-256", "Complete"],
+        ["Source", "Frame", "From", "To", "Rows", "In window", "Took", "Received", "SHA-256", "Complete"],
         [
             [
                 t.source,
@@ -100,6 +103,8 @@ def evidence(
                 format_time(t.end),
                 f"{t.rows:,}",
                 f"{t.rows_in_window:,}",
+                took(t.seconds),
+                size(t.received_bytes),
                 t.sha256[:12],
                 "yes" if t.complete else "no",
             ]
@@ -107,8 +112,12 @@ def evidence(
         ],
         empty="Nothing is pinned in it.",
     )
+    for table in tables:
+        if not table.complete:
+            causes = " ".join(note.text for note in table.notes) or "It was not said why."
+            typer.echo(f"Incomplete: {table.frame} of {table.source}: {causes}")
     for one in pinned.manifest.unanswered:
-        typer.echo(f"Not pinned: {one.frame} of {one.source}: {one.error}")
+        typer.echo(f"Not pinned: {one.frame} of {one.source}, tried for {took(one.seconds)}: {one.error}")
     if unread:
         typer.echo(f"Clocks: not compared: {unread}")
     for different in clocks.significant(compared):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from workbench.evidence.progress import Progress, size
+from workbench.evidence.progress import Progress, size, took
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,10 +20,14 @@ def lines(progress: Progress) -> list[str]:
     head = f"[{progress.done}/{progress.total}] {progress.source} {progress.frame}"
     if progress.table is not None:
         table = progress.table
-        told = f"{head}: {table.rows:,} rows, {table.rows_in_window:,} of them in the window"
+        told = (
+            f"{head}: {table.rows:,} rows, {table.rows_in_window:,} of them in the window; took {took(table.seconds)}"
+        )
+        told += f", {size(table.received_bytes)} received" if table.received_bytes else ""
+        told += "" if table.complete else "; INCOMPLETE"
         return [told, *(f"      {note.text}" for note in table.notes)]
     if progress.unanswered is not None:
-        return [f"{head}: not pinned: {progress.unanswered.error}"]
+        return [f"{head}: not pinned: {progress.unanswered.error} (after {took(progress.unanswered.seconds)})"]
     return []
 
 

@@ -221,6 +221,7 @@ def provenance(story: Story) -> Section:
         evidence=story.evidence,
         summary=f"{count(len(story.evidence), 'piece')} of evidence, pinned and never changed since.",
         tables=pinned.manifest.tables if pinned else (),
+        unanswered=pinned.manifest.unanswered if pinned else (),
         version=pinned.version if pinned else "",
         pulled_at=f"{day(pinned.manifest.pulled_at)}, {clock(pinned.manifest.pulled_at)} UTC" if pinned else "",
         tool_version=pinned.manifest.tool_version if pinned else "",

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from workbench.charts.values import clock, day
+from workbench.evidence.progress import size, took
 from workbench.resources import REPORTS
 from workbench.review.wording import Strong
 from workbench.window import format_duration, format_time
@@ -87,7 +88,9 @@ def _environment() -> Environment:
         "iso": _iso,
         "json": script_json,
         "linked": _linked,
+        "size": size,
         "thousands": _thousands,
+        "took": took,
     }
     made.filters.update(filters)
     made.tests["strong"] = _is_strong
