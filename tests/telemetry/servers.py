@@ -10,12 +10,24 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import polars as pl
 
-__all__ = ["alertmanager", "answers", "backfilled", "openmetrics", "post", "program", "prometheus", "victoria_metrics"]
+__all__ = [
+    "alertmanager",
+    "answers",
+    "backfilled",
+    "free_port",
+    "openmetrics",
+    "post",
+    "program",
+    "prometheus",
+    "victoria_metrics",
+    "waited",
+]
 
+T = TypeVar("T")
 Missing = Callable[[str], NoReturn]
 
 
@@ -49,6 +61,16 @@ def post(url: str, body: bytes, kind: str = "application/json") -> bytes:
     request = urllib.request.Request(url, data=body, headers={"Content-Type": kind})  # noqa: S310 - loopback
     with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - loopback
         return bytes(answer.read())
+
+
+def waited(ask: Callable[[], T], enough: Callable[[T], object]) -> T:
+    """Return what is answered once it is enough; a server may take a moment until it shows what it was sent."""
+    for _ in range(200):
+        found = ask()
+        if enough(found):
+            return found
+        time.sleep(0.05)
+    raise TimeoutError(found)
 
 
 @contextmanager

@@ -18,7 +18,8 @@ from urllib.parse import quote
 import polars as pl
 
 from workbench.errors import SourceError
-from workbench.telemetry import alerts
+from workbench.telemetry.alerts import fingerprint
+from workbench.telemetry.alerts import row as alert_row
 from workbench.telemetry.conventions import Names
 from workbench.telemetry.prometheus_answers import Series, data_of
 from workbench.telemetry.prometheus_api import Api
@@ -28,7 +29,7 @@ from workbench.telemetry.promql import narrowed
 from workbench.telemetry.source import Problem, Query, Tally
 from workbench.telemetry.stream import table
 
-__all__ = ["Alerts"]
+__all__ = ["Alerts", "Rule", "read_rules"]
 
 _MARGIN = timedelta(minutes=10)
 """How far around the window samples are looked at, to tell an alert that goes on from one that begins or ends."""
@@ -40,7 +41,7 @@ _LABEL = re.compile(r"\{\{-?\s*\$labels\.(\w+)\s*-?\}\}")
 
 
 @dataclass(frozen=True)
-class _Rule:
+class Rule:
     """An alerting rule: its facts, and the annotations of what it fires for now, by labels."""
 
     labels: Mapping[str, str]
@@ -94,9 +95,9 @@ class Alerts:
                 own = {name: text for name, text in labels.items() if name not in {"__name__", "alertstate"} and text}
                 if self.query.services and own.get(self.questions.service_label) not in self.query.services:
                     continue
-                alert = found.setdefault(alerts.fingerprint(own), _Alert(own))
+                alert = found.setdefault(fingerprint(own), _Alert(own))
                 if selector == firing:
-                    alert.times += samples["time"]
+                    alert.times += samples["time"].to_list()
                 else:
                     alert.since.update(samples.iter_rows())
         known = self._rules(api) if found else {}
@@ -116,19 +117,17 @@ class Alerts:
         for remark in series.remarks:
             self.tally.note(Problem("backend-remark", 0, f"The server says of its alerts: {remark}."))
 
-    def _rules(self, api: Api) -> dict[str, list[_Rule]]:
+    def _rules(self, api: Api) -> dict[str, list[Rule]]:
         """Return the rules by name; there may be several of one name, and none where nobody tells."""
         try:
-            data, _, _ = data_of(api.get("rules", {"type": "alert"}))
-            return _read_rules(data)
+            known, fault = read_rules(data_of(api.get("rules", {"type": "alert"}))[0])
         except SourceError as error:
-            reason = error.what
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            reason = f"it is not as documented ({type(error).__name__})"
-        self.tally.note(Problem("rules-unknown", 0, f"Alerts are without their rules' annotations: {reason}."))
-        return {}
+            known, fault = {}, error.what
+        if fault:
+            self.tally.note(Problem("rules-unknown", 0, f"Alerts are without their rules' annotations: {fault}."))
+        return known
 
-    def _rows(self, alert: _Alert, known: Mapping[str, list[_Rule]]) -> Iterator[dict[str, Any]]:
+    def _rows(self, alert: _Alert, known: Mapping[str, list[Rule]]) -> Iterator[dict[str, Any]]:
         if not alert.times:
             return
         rule = _of(alert, known)
@@ -144,7 +143,7 @@ class Alerts:
                 # What has no sample yet may still come: nobody knows that it ended.
                 open_end = status == "resolved" and _moment(last + round(_MISSED * interval)) > datetime.now(UTC)
                 if time in self.query.window and not open_end:
-                    yield alerts.row(
+                    yield alert_row(
                         alert.labels,
                         time=time,
                         status=status,
@@ -162,26 +161,34 @@ class Alerts:
                 )
 
 
-def _read_rules(data: Any) -> dict[str, list[_Rule]]:
-    made: defaultdict[str, list[_Rule]] = defaultdict(list)
-    for group in data["groups"]:
-        for rule in group["rules"]:
-            if rule.get("type", "alerting") != "alerting":
-                continue
-            now = {alerts.fingerprint(one["labels"]): one.get("annotations") or {} for one in rule.get("alerts") or ()}
-            made[rule["name"]].append(
-                _Rule(
-                    rule.get("labels") or {},
-                    rule.get("annotations") or {},
-                    str(rule.get("query", "")),
-                    round(float(group.get("interval") or 0) * 1000),
-                    now,
-                )
-            )
-    return made
+def read_rules(data: Any) -> tuple[dict[str, list[Rule]], str]:
+    """Return the alerting rules of an answer by name, and what is wrong with it, in words, if anything is."""
+    made: defaultdict[str, list[Rule]] = defaultdict(list)
+    try:
+        for group in data["groups"]:
+            for rule in group["rules"]:
+                if rule.get("type", "alerting") == "alerting":
+                    made[str(rule["name"])].append(_rule(rule, group))
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        return {}, f"they are not as documented ({type(error).__name__})"
+    return dict(made), ""
 
 
-def _of(alert: _Alert, known: Mapping[str, list[_Rule]]) -> _Rule | None:
+def _rule(rule: Mapping[str, Any], group: Mapping[str, Any]) -> Rule:
+    return Rule(
+        labels=_texts(rule.get("labels")),
+        annotations=_texts(rule.get("annotations")),
+        expression=str(rule.get("query", "")),
+        interval=round(float(group.get("interval") or 0) * 1000),
+        now={fingerprint(_texts(one["labels"])): _texts(one.get("annotations")) for one in rule.get("alerts") or ()},
+    )
+
+
+def _texts(pairs: Mapping[str, object] | None) -> Mapping[str, str]:
+    return {str(name): str(value) for name, value in (pairs or {}).items()}
+
+
+def _of(alert: _Alert, known: Mapping[str, list[Rule]]) -> Rule | None:
     """Return the rule that made an alert: the one of its name whose own labels it carries."""
     for rule in known.get(alert.labels.get("alertname", ""), ()):
         plain = {name: text for name, text in rule.labels.items() if "{{" not in text}
@@ -190,11 +197,11 @@ def _of(alert: _Alert, known: Mapping[str, list[_Rule]]) -> _Rule | None:
     return None
 
 
-def _annotations(alert: _Alert, rule: _Rule | None) -> Mapping[str, str]:
+def _annotations(alert: _Alert, rule: Rule | None) -> Mapping[str, str]:
     """Return a rule's annotations as they read for this alert; of a template only the labels are filled in here."""
     if rule is None:
         return {}
-    expanded = rule.now.get(alerts.fingerprint(alert.labels))
+    expanded = rule.now.get(fingerprint(alert.labels))
     if expanded is not None:
         return expanded
     return {

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from math import ceil
 from typing import TypeVar
 
 from workbench.telemetry.prometheus_answers import Series, series_of
 from workbench.telemetry.prometheus_requests import Request
+from workbench.telemetry.promql import duration
 from workbench.telemetry.side_by_side import Gone, side_by_side
 from workbench.telemetry.source import Query, Tally
 from workbench.telemetry.web import Answer, Web
@@ -47,7 +49,7 @@ class Api:
             SourceError: it can't be reached, refuses, goes on failing, or answers what can't be read.
         """
         # Servers before Prometheus 3 don't know `limit` and leave it unread.
-        bounds = {"limit": str(self._limits.series), "timeout": f"{self._limits.seconds:g}s"}
+        bounds = {"limit": str(self._limits.series), "timeout": duration(ceil(self._limits.seconds * 1000))}
         return series_of(self.get(request.path, {**request.params, **bounds}))
 
     def each(self, tasks: Iterable[_Task], work: Callable[[_Task], _Done]) -> Iterator[tuple[_Task, _Done]]:

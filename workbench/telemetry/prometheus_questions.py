@@ -50,9 +50,10 @@ class Question:
     def __str__(self) -> str:
         if not self.requests:
             return f"nothing for {self.expression}, because no step lies in the window"
+        told = " ".join(f"{self.requests[0]}".split())
         more = len(self.requests) - 1
-        told = f" and {more} more of the kind, up to {self.requests[-1].params['time' if self.stored else 'end']}"
-        return " ".join(f"{self.requests[0]}".split()) + (told if more else "")
+        last = self.requests[-1].params["time" if self.stored else "end"] if more else ""
+        return f"{told} and {more} more of the kind, up to {last}" if more else told
 
 
 @dataclass(frozen=True)
