@@ -28,6 +28,7 @@ _TO_JSON = {
     "bigquery": "to_json_string",
     "pyspark": "to_json",
 }
+_MICROSECONDS = 6  # digits of a second
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -146,15 +147,22 @@ class RowsOf:
             step = UNIX_UNITS[self.columns.time_format or ""]
             return [column >= -(-_nanoseconds(start) // step), column < -(-_nanoseconds(end) // step)]
         if not self._is_local:
-            return [column >= _moment(start), column < _moment(end)]
+            return [column >= self._moment(start), column < self._moment(end)]
         zone = ZoneInfo(self.columns.time_zone)
         first, last = start.astimezone(zone), end.astimezone(zone)
         # An hour that the clock shows twice is read as the first of the two. The second ends later than it shows.
         last += last.replace(fold=0).utcoffset() - last.utcoffset()  # type: ignore[operator]
-        return [
-            column >= ibis().literal(f"{first.replace(tzinfo=None)}").cast("timestamp"),
-            column < ibis().literal(f"{last.replace(tzinfo=None)}").cast("timestamp"),
-        ]
+        return [column >= self._moment(first.replace(tzinfo=None)), column < self._moment(last.replace(tzinfo=None))]
+
+    def _moment(self, at: datetime) -> Any:
+        """Return a moment, exact to the microsecond, in the type of the time's column."""
+        if self.dialect == "clickhouse":
+            return ibis().literal(at)
+        scale = self.time_type.scale or 0
+        # Trino's own default is milliseconds; a coarser column is compared in microseconds all the same.
+        exact = scale if scale > _MICROSECONDS else _MICROSECONDS if self.dialect == "trino" else None
+        type_ = ibis("ibis.expr.datatypes").Timestamp(timezone="UTC" if at.tzinfo else None, scale=exact)
+        return ibis().literal(at.isoformat(" ")).cast(type_)
 
     def _select(self) -> dict[str, Any]:
         frame = self.table.frame
@@ -275,10 +283,6 @@ def _is_nested(type_: Any) -> bool:
 
 def _is_bytes(type_: Any) -> bool:
     return bool(type_.is_binary() or type_.is_geospatial())
-
-
-def _moment(at: datetime) -> Any:
-    return ibis().literal(at.isoformat()).cast("timestamp('UTC')")
 
 
 def _nanoseconds(at: datetime) -> int:
