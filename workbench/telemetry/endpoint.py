@@ -6,6 +6,7 @@ import re
 import ssl
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
@@ -95,7 +96,7 @@ class Endpoint:
         import httpx  # noqa: PLC0415 - only who asks a web needs it
 
         try:
-            verify = ssl.create_default_context(cafile=self.ca_file) if self.ca_file else True
+            verify = ssl.create_default_context(cafile=self.ca_file) if self.ca_file else _usual()
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise SourceError(
@@ -146,6 +147,14 @@ class Endpoint:
                 yield request
 
         return Token()
+
+
+@cache
+def _usual() -> ssl.SSLContext:
+    """Return the trust of httpx, made once: reading all certificates takes longer than most answers."""
+    import httpx  # noqa: PLC0415 - only who asks a web needs it
+
+    return httpx.create_ssl_context()
 
 
 def _text(settings: dict[str, object], key: str, where: str) -> str:

@@ -177,7 +177,7 @@ def _who(message: dict[str, Any], directory: Directory) -> str | None:
     """Return the real name of who wrote it, or what an app calls itself."""
     user = text(message, "user")
     app = text(message, "bot_profile", "name") or text(message, "username")
-    if user in directory.people:
+    if user and user in directory.people:
         return directory.people[user]
     profile = text(message, "user_profile", "real_name")
     return profile or app or user or text(message, "bot_id")

@@ -1,7 +1,7 @@
 """A Slack export is a folder or a zip of JSON files: who and which channels there are, and a file a channel and day.
 
-Source: Slack Help Center, "How to read Slack data exports" (JSON format), and the message objects of Slack's API that it
-refers to.
+Source: Slack Help Center, "How to read Slack data exports" (JSON format), and the message objects of Slack's API that
+it refers to.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ __all__ = ["Day", "Export"]
 
 _DAY = re.compile(r"(?:(?P<channel>[^/]+)/)?(?P<day>\d{4}-\d\d-\d\d)\.json")
 _LISTS = ("users.json", "org_users.json", "channels.json", "groups.json", "mpims.json", "dms.json")
+_LARGEST = 256_000_000
+"""Of one file once it is unpacked, in bytes: more than a channel holds of one day."""
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
 
 
@@ -88,9 +90,10 @@ class Export:
 
         try:
             with self._open(name) as file:
-                raw = file.read(self._most - self._tally.bytes + 1)
+                raw = file.read(min(self._most - self._tally.bytes, _LARGEST) + 1)
         except (*_DAMAGED, KeyError) as error:
-            return self._broken(name, _reason(error))
+            self._broken(name, _reason(error))
+            return None
         self._tally.received(len(raw))
         if self._tally.bytes > self._most:
             raise LimitError(
@@ -98,10 +101,14 @@ class Export:
                 do="Name fewer channels, or raise limits.bytes",
             )
         try:
-            found = orjson.loads(self._decoded(raw, name))
+            found = orjson.loads(self._decoded(raw, name)) if len(raw) <= _LARGEST else None
         except orjson.JSONDecodeError as error:
-            return self._broken(name, str(error))
-        return found if isinstance(found, list) else self._broken(name, "it holds no list")
+            self._broken(name, str(error))
+            return None
+        if isinstance(found, list):
+            return found
+        self._broken(name, "it holds no list" if len(raw) <= _LARGEST else f"it is larger than {_LARGEST:,} bytes")
+        return None
 
     def _open(self, name: str) -> IO[bytes]:
         if self._zip:

@@ -15,7 +15,7 @@ import polars as pl
 from workbench.errors import LimitError, SourceError
 from workbench.telemetry.said import Events, ident, moment, names_by, objects, text
 from workbench.telemetry.schema import FrameName
-from workbench.telemetry.source import Problem, Query, Reading, Tally
+from workbench.telemetry.source import Query, Reading, Tally
 from workbench.telemetry.stream import stream
 from workbench.telemetry.web import Web
 from workbench.window import format_time
@@ -27,6 +27,8 @@ _LATEST = 50
 
 _LISTS = {"incidents": "incidents", "scheduled-maintenances": "scheduled_maintenances"}
 _ROWS = 500
+_LONGEST_LINE = 64_000_000
+"""Of an export, in bytes: more than any incident holds."""
 
 
 class StatuspageSource:
@@ -53,7 +55,7 @@ class StatuspageSource:
             SourceError: a key is unknown or has a value that can't be, or not exactly one of both is named.
         """
         table = f"[sources.{name}] in workbench.toml"
-        own = {key: settings[key] for key in ("file", "service", "services") if key in settings}
+        own: dict[str, object] = {key: settings[key] for key in ("file", "service", "services") if key in settings}
         rest = {key: value for key, value in settings.items() if key not in own}
         where: Web | Path
         if "file" in own:
@@ -99,10 +101,8 @@ class StatuspageSource:
             yield from events.taken()
             times = [time for one in found if (time := moment(one, "created_at"))]
             if len(found) >= _LATEST and times and min(times) > query.window.start:
-                tally.cut(
-                    f"{web.url} shows its {len(found)} latest {path.replace('-', ' ')}, back to {format_time(min(times))};"
-                    " older ones of the window are missing."
-                )
+                shown = f"its {len(found)} latest {path.replace('-', ' ')}, back to {format_time(min(times))}"
+                tally.cut(f"{web.url} shows {shown}; older ones of the window are missing.")
 
     def _lines(self, file: Path, query: Query, tally: Tally) -> Iterator[pl.DataFrame]:
         import orjson  # noqa: PLC0415 - only who reads events of an API needs it
@@ -111,11 +111,12 @@ class StatuspageSource:
         broken = whole = 0
         try:
             with file.open("rb") as lines:
-                while line := lines.readline(most + 1):
+                while line := lines.readline(min(most, _LONGEST_LINE) + 1):
                     tally.received(len(line))
-                    if tally.bytes > most:
+                    if tally.bytes > most or len(line) > _LONGEST_LINE:
+                        longest = f"a line longer than {_LONGEST_LINE:,}" if tally.bytes <= most else f"over {most:,}"
                         raise LimitError(
-                            f"source {self.name!r}: {file.name} is longer than {most:,} bytes, its limit",
+                            f"source {self.name!r}: {file.name} holds {longest} bytes, its limit",
                             do="Read a part of it, or raise limits.bytes",
                         )
                     if not line.strip():
