@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -48,6 +50,61 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     from workbench.demo import prepare
 
     return prepare(tmp_path_factory.mktemp("demo") / "desk")
+
+
+EVENTS: tuple[tuple[str, str, str, str, str, dict[str, str]], ...] = (
+    ("09:01:00", "deploy", "ts-basic-service v41", "ts-basic-service", "ana", {"status": "success"}),
+    ("09:13:40", "alert", "HighLatency", "ts-basic-service", "", {"status": "firing", "alertname": "HighLatency"}),
+    ("09:13:55", "page", "Checkout is slow", "ts-basic-service", "", {"status": "triggered", "id": "P1"}),
+    ("09:14:20", "page", "Checkout is slow", "ts-basic-service", "Mira", {"status": "acknowledged", "id": "P1"}),
+    ("09:14:31", "chat", "Looking at basic,\nthe CPU is at its quota", "", "Mira", {}),
+    ("09:15:40", "alert", "HighLatency", "ts-basic-service", "", {"status": "resolved", "alertname": "HighLatency"}),
+    ("09:15:41", "alert", "HighLatency", "ts-basic-service", "", {"status": "resolved", "alertname": "HighLatency"}),
+    ("09:15:50", "page", "Checkout is slow", "ts-basic-service", "", {"status": "resolved", "id": "P1"}),
+)
+"""What systems and people said of the sample's fault, made up; the last alert is told twice."""
+
+
+def write_events(path: Path) -> None:
+    """Write `EVENTS` as a Parquet file."""
+    import polars as pl
+
+    from workbench.telemetry.schema import FRAMES
+
+    rows = [
+        {
+            "time": datetime.fromisoformat(f"2023-01-29T{at}+00:00"),
+            "kind": kind,
+            "title": title,
+            "service": service or None,
+            "actor": actor or None,
+            "attributes": json.dumps(attributes),
+        }
+        for at, kind, title, service, actor, attributes in EVENTS
+    ]
+    pl.DataFrame(rows, schema=FRAMES["events"]).write_parquet(path)
+
+
+@pytest.fixture(scope="session")
+def eventful(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a workspace with the sample and events pinned for ``slow-checkout``; copy it to change it."""
+    from workbench.record import IncidentDraft, Milestones
+
+    root = tmp_path_factory.mktemp("eventful") / "desk"
+    Workspace.create(root)
+    write_events(root / "events.parquet")
+    lines = [f'{name} = "{SAMPLE / name}.parquet"' for name in ("metrics", "logs", "spans")]
+    lines = ["", "[sources.telemetry]", 'kind = "parquet"', *lines, "", "[sources.team]", 'kind = "parquet"']
+    with (root / "workbench.toml").open("a", encoding="utf-8") as settings:
+        settings.write("\n".join([*lines, 'events = "events.parquet"', ""]))
+    workspace = Workspace.open(root)
+    times = Milestones(started_at="2023-01-29T09:12:30Z", resolved_at="2023-01-29T09:16:00Z")
+    with workspace.record(author="Maker") as record:
+        record.add_incident(
+            IncidentDraft(id="slow-checkout", title="Checkout is slow", severity="SEV2", milestones=times)
+        )
+    workspace.pull("slow-checkout", author="Maker")
+    return root
 
 
 @pytest.fixture(autouse=True)

@@ -52,6 +52,14 @@ def spans(rows: Iterable[tuple[Any, ...]]) -> pl.LazyFrame:
     return frame("spans", "start_time duration_ns service name trace_id span_id parent_span_id status", timed)
 
 
+def events(rows: Iterable[tuple[Any, ...]]) -> pl.LazyFrame:
+    """Return an events frame of (minute, kind, title, service, attributes as a dict, actor)."""
+    told = ((*row[:4], json.dumps(row[4]), *row[5:]) for row in rows)
+    return frame(
+        "events", "time kind title service attributes actor", ((*row, *[None] * (6 - len(row))) for row in told)
+    )
+
+
 @dataclass
 class Shop:
     """A shop of three services, web → cart → store, four requests a minute, that can be broken in the window."""
@@ -109,7 +117,7 @@ class Shop:
 def given() -> SimpleNamespace:
     """Return what small frames are made with."""
     return SimpleNamespace(
-        at=at, window=WINDOW, baseline=BASELINE, metrics=metrics, logs=logs, spans=spans, shop=Shop,
+        at=at, window=WINDOW, baseline=BASELINE, metrics=metrics, logs=logs, spans=spans, events=events, shop=Shop,
         nothing=(metrics([]), logs([]), spans([])), when={"window": WINDOW, "baseline": BASELINE},
     )  # fmt: skip
 
