@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -14,6 +14,7 @@ import polars as pl
 
 from workbench.errors import SourceError
 from workbench.telemetry.conventions import Names
+from workbench.telemetry.local import local_paths
 from workbench.telemetry.otlp_messages import Message, messages
 from workbench.telemetry.otlp_protobuf import Decoder
 from workbench.telemetry.otlp_rows import RESOURCES, Noticed, Rows
@@ -21,7 +22,6 @@ from workbench.telemetry.otlp_values import Unreadable
 from workbench.telemetry.paths import Paths
 from workbench.telemetry.schema import FrameName
 from workbench.telemetry.source import Estimate, Query, Reading, Tally
-from workbench.telemetry.storage import is_remote
 from workbench.telemetry.stream import stream
 
 __all__ = ["OtlpSource"]
@@ -52,7 +52,10 @@ class OtlpSource:
         where = f"[sources.{name}] in workbench.toml"
         names, rest = Names.from_settings(name, settings)
         known = ("files", *RESOURCES)
-        patterns = {key: _patterns(key, value, known, where) for key, value in rest.items()}
+        for key in rest:
+            if key not in known:
+                raise SourceError(f"{where} has the key {key!r}", do=f"Known keys: kind, names, {', '.join(known)}")
+        patterns = {key: local_paths(key, value, where) for key, value in rest.items()}
         if not patterns:
             raise SourceError(f"{where} names no files", do=f"Add {known[0]}, or some of {', '.join(RESOURCES)}")
         of_all = patterns.pop("files", None)
@@ -157,17 +160,6 @@ class _Decoded:
         if type(found) is not dict or (found and not any(signal in found for signal in _SIGNALS)):
             raise Unreadable("it is not a request of OTLP")
         return found if self._key in found else None
-
-
-def _patterns(key: str, value: object, known: Sequence[str], where: str) -> tuple[str, ...]:
-    if key not in known:
-        raise SourceError(f"{where} has the key {key!r}", do=f"Known keys: kind, names, {', '.join(known)}")
-    listed = [value] if isinstance(value, str) else value
-    if not isinstance(listed, Sequence) or not listed or not all(isinstance(one, str) and one for one in listed):
-        raise SourceError(f"{key} of {where} is {value!r}", do="Give a path, a glob, or a list of them")
-    if any(is_remote(one) for one in listed):
-        raise SourceError(f"{key} of {where} names a bucket", do="Bring the files here; this kind reads local files")
-    return tuple(listed)
 
 
 def _batches(each: Iterable[Message]) -> Iterator[list[Message]]:
