@@ -158,7 +158,8 @@ def test_types_of_its_own_arrive(server: Postgres, owner: psycopg.Connection[tup
             '{"k" : "v"}'::JSON AS raw, ARRAY['x', NULL] AS list, 1.5::NUMERIC(9, 2) AS money, 7::SMALLINT AS small,
             '10.0.0.1'::INET AS ip, INTERVAL '90 seconds' AS wait, DATE '2024-01-02' AS day, int4range(1, 5) AS span,
             'NaN'::FLOAT8 AS nan, '8d3c5b9e-0d5e-4a43-8b9d-000000000000'::UUID AS id, '\\xab'::BYTEA AS bytes,
-            TIMESTAMPTZ '2024-01-01 00:00Z' AS seen, 'a'::TSVECTOR AS words
+            TIMESTAMPTZ '2024-01-01 00:00Z' AS seen, 'a'::TSVECTOR AS words,
+            1.5::NUMERIC::MONEY AS price, 'text'::REGTYPE AS kind_of, point(1, 2) AS place
     """)
     one = source(server, logs="app.logs", time_zone="Europe/Berlin", columns={"logs": {"attributes": "labels"}})
     reading = one.read("logs", Query(WINDOW, ("cart",)))
@@ -180,6 +181,8 @@ def test_types_of_its_own_arrive(server: Postgres, owner: psycopg.Connection[tup
         "span": "[1,5)",
         "id": "8d3c5b9e-0d5e-4a43-8b9d-000000000000",
         "words": "'a'",
+        "price": "$1.50",
+        "kind_of": "text",
     }
     assert [problem.kind for problem in reading.problems] == ["unused-columns"]
 

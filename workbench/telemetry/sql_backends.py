@@ -13,9 +13,9 @@ from urllib.parse import unquote, urlunsplit
 from workbench.errors import SourceError
 from workbench.telemetry.source import Estimate
 from workbench.telemetry.sql_address import Address
-from workbench.telemetry.sql_ibis import INSTALL, compiled, compiler, ibis
+from workbench.telemetry.sql_ibis import INSTALL, compiled, ibis, type_of
 
-__all__ = ["Connection", "clickhouse_types", "connect"]
+__all__ = ["Connection", "connect"]
 
 _BATCH = 50_000
 _CONNECT_SECONDS = 10
@@ -61,9 +61,8 @@ class _DuckDB(Connection):
         self._ibis = _backend("duckdb").connect(address.file, **address.options, read_only=True)
 
     def types(self, select: str) -> dict[str, Any]:
-        types = compiler("duckdb").type_mapper
         described = self._ibis.con.sql(f"DESCRIBE {select}").fetchall()
-        return {name: types.from_string(type_) for name, type_, *_ in described}
+        return {name: type_of(stored, self.dialect) for name, stored, *_ in described}
 
     def batches(self, query: Any) -> Iterator[Any]:
         yield from self._ibis.con.sql(compiled(query, self.dialect)).to_arrow_reader(_BATCH)
@@ -93,9 +92,8 @@ class _PostgreSQL(Connection):
 
     def types(self, select: str) -> dict[str, Any]:
         # Ibis would make a view to learn this, which a session that only reads may not.
-        types = compiler("postgres").type_mapper
         asked = """
-            SELECT pg_catalog.format_type(one.type, one.modifier), found.typtype = 'e'
+            SELECT CASE found.typtype WHEN 'e' THEN 'enum' ELSE pg_catalog.format_type(one.type, one.modifier) END
             FROM unnest(%s::oid[], %s::int[]) WITH ORDINALITY AS one(type, modifier, place)
             JOIN pg_catalog.pg_type AS found ON found.oid = one.type ORDER BY one.place
         """
@@ -104,12 +102,7 @@ class _PostgreSQL(Connection):
             columns, result = cursor.description or [], cursor.pgresult
             modifiers = [result.fmod(place) for place in range(len(columns))]
             told = cursor.execute(asked, ([column.type_code for column in columns], modifiers)).fetchall()
-        unknown = ibis("ibis.expr.datatypes").unknown
-        # An enumeration is compared as text, because a word it doesn't know would be an error.
-        return {
-            column.name: unknown if enumeration else types.from_string(type_)
-            for column, (type_, enumeration) in zip(columns, told, strict=True)
-        }
+        return {column.name: type_of(stored, self.dialect) for column, (stored,) in zip(columns, told, strict=True)}
 
     def batches(self, query: Any) -> Iterator[Any]:
         # Ibis reads through a cursor at the server, so that no more than a batch is here at a time.
@@ -155,7 +148,7 @@ class _Server(Connection):
     def types(self, select: str) -> dict[str, Any]:
         if self.dialect == "clickhouse":  # Ibis would make a view to learn this.
             columns = self._ibis.con.query(f"DESCRIBE TABLE ({select})").result_rows
-            return clickhouse_types((name, type_) for name, type_, *_ in columns)
+            return {name: type_of(stored, self.dialect) for name, stored, *_ in columns}
         return dict(self._ibis.sql(select).schema().items())
 
     def batches(self, query: Any) -> Iterator[Any]:
@@ -167,13 +160,6 @@ class _Server(Connection):
 
     def close(self) -> None:
         self._ibis.disconnect()
-
-
-def clickhouse_types(columns: Iterator[tuple[str, str]]) -> dict[str, Any]:
-    """Return the columns of a ClickHouse query, as it describes them, with Ibis's types."""
-    types, unknown = compiler("clickhouse").type_mapper, ibis("ibis.expr.datatypes").unknown
-    # As with PostgreSQL: an enumeration is compared as text.
-    return {name: unknown if "Enum" in type_ else types.from_string(type_) for name, type_ in columns}
 
 
 def connect(address: Address, seconds: float) -> Connection:

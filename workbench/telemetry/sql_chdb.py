@@ -9,8 +9,8 @@ from typing import Any
 
 from workbench.errors import SourceError
 from workbench.telemetry.sql_address import Address
-from workbench.telemetry.sql_backends import Connection, clickhouse_types
-from workbench.telemetry.sql_ibis import compiled
+from workbench.telemetry.sql_backends import Connection
+from workbench.telemetry.sql_ibis import compiled, type_of
 
 __all__ = ["Chdb"]
 
@@ -41,7 +41,7 @@ class Chdb(Connection):
     def types(self, select: str) -> dict[str, Any]:
         """Return the columns of a SELECT with Ibis's types."""
         lines = str(self._session.query(f"DESCRIBE TABLE ({select})", "JSONCompactEachRow")).splitlines()
-        return clickhouse_types((row[0], row[1]) for row in map(json.loads, lines))
+        return {name: type_of(stored, self.dialect) for name, stored, *_ in map(json.loads, lines)}
 
     def batches(self, query: Any) -> Iterator[Any]:
         """Yield the rows as record batches, as the engine makes them."""

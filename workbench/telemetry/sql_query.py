@@ -158,6 +158,8 @@ class RowsOf:
         """Return a moment, exact to the microsecond, in the type of the time's column."""
         if self.dialect == "clickhouse":
             return ibis().literal(at)
+        if self.time_type.is_unknown():
+            return ibis().literal(at.isoformat(" ")).cast(self.time_type)
         scale = self.time_type.scale or 0
         # Trino's own default is milliseconds; a coarser column is compared in microseconds all the same.
         exact = scale if scale > _MICROSECONDS else _MICROSECONDS if self.dialect == "trino" else None
@@ -171,7 +173,7 @@ class RowsOf:
             name, column = f"{EXTRA}{place}", self._all[stored]
             read = self._any(name, column)
             if read is None:
-                self.unused[stored] = str(column.type())
+                self.unused[stored] = _named(column.type())
                 continue
             self.labels[name] = label
             made[name] = read
@@ -209,6 +211,8 @@ class RowsOf:
                 "not known",
                 do=f'Say it in workbench.toml: time_format = "unix_ms", or another of {", ".join(UNIX_UNITS)}',
             )
+        if _is_duckdbs_own(type_):
+            return column.cast("timestamp('UTC')")
         if not type_.is_timestamp():
             raise self._refused(TIME_COLUMN[self.table.frame], column, "a timestamp, or whole numbers since 1970")
         return column.cast("timestamp('UTC', 6)") if self.dialect == "clickhouse" else column
@@ -255,8 +259,8 @@ class RowsOf:
 
     def _refused(self, name: str, column: Any, wanted: str) -> SourceError:
         return SourceError(
-            f"the column {column.get_name()!r} of {self.table.origin} has the type {column.type()}, and {name} of "
-            f"{self.table.frame} needs {wanted}",
+            f"the column {column.get_name()!r} of {self.table.origin} has the type {_named(column.type())}, and {name} "
+            f"of {self.table.frame} needs {wanted}",
             do=f"Convert it in a SELECT under [sources.NAME.select], or name another in [sources.NAME.columns."
             f"{self.table.frame}]",
         )
@@ -283,6 +287,15 @@ def _is_nested(type_: Any) -> bool:
 
 def _is_bytes(type_: Any) -> bool:
     return bool(type_.is_binary() or type_.is_geospatial())
+
+
+def _named(type_: Any) -> str:
+    return "that Ibis doesn't know" if type_.is_unknown() else str(type_)
+
+
+def _is_duckdbs_own(type_: Any) -> bool:
+    """Return whether a type is DuckDB's moment in nanoseconds, which Ibis 12 doesn't know yet."""
+    return bool(type_.is_unknown() and str(type_.raw_type) == "TIMESTAMPTZ_NS")
 
 
 def _nanoseconds(at: datetime) -> int:
