@@ -88,11 +88,12 @@ class Answer:
             with closing(watched(lambda: self._given(gone), seconds=limits.seconds, stop=self._stop)) as given:
                 for whole in _joined(given):
                     batch = series.kept(whole, self.tally) if self.frame == "metrics" else whole
-                    if self.rows + batch.height > limits.rows:
+                    room = limits.rows - self.rows
+                    self.rows += min(batch.height, room)
+                    if batch.height > room:
                         self._over(f"It holds more than {limits.rows:,} rows, its limit; the others were left out.")
-                        yield batch.head(limits.rows - self.rows)
+                        yield batch.head(room)
                         return
-                    self.rows += batch.height
                     yield batch
                     if self.tally.bytes > limits.bytes:
                         self._over(f"It sent more than {limits.bytes:,} bytes, its limit; {_KEPT}.")
@@ -168,7 +169,7 @@ class _Series:
 def _joined(pages: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
     """Yield pages, several small ones as one; before an error is raised, what came before it."""
     held: list[pl.DataFrame] = []
-    rows, since = 0, time.monotonic()
+    rows, since = 0, -_WAIT  # the first is not held back
     try:
         for page in pages:
             held.append(page)
