@@ -48,7 +48,7 @@ SEMANTIC: Mapping[str, str] = MappingProxyType(
         "exception": "exception.type",
     }
 )
-"""OpenTelemetry's semantic convention (1.38) for the labels that Prometheus, Kubernetes and logs commonly carry.
+"""OpenTelemetry's semantic conventions (checked against 1.44) for labels that Prometheus, Kubernetes and logs carry.
 
 Only names whose meaning is the same everywhere are in it; any other keeps the name it came with.
 """
