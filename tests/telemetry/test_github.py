@@ -261,7 +261,7 @@ def odd() -> Iterator[tuple[dict[str, Any], GithubSource]]:
         yield made, GithubSource.from_settings("changes", {"url": site.url, "repositories": ["acme/shop"]}, Path())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_any_answer_gives_rows_or_an_error_in_words(odd, data: st.DataObject) -> None:
     """Every record of the documents with any part of it exchanged for something else, and any JSON at all."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 __all__ = ["Directory", "plain"]
 
-_MARK = re.compile(r"<([^<>\n]+)>")
+_MARK = re.compile(r"<([@#!][^<>\n]+|[A-Za-z][A-Za-z0-9+.-]*:[^<>\n]+)>")
 
 
 @dataclass(frozen=True)
