@@ -132,31 +132,26 @@ def _samples(
             raise _Odd("a label that is not text")
         left_out += "histograms" in item
         labels.append(item["metric"])
-        counts.append(_count(text))
-        if text:
-            lines.append(text)
+        if not text:
+            counts.append(0)
+            continue
+        # Every sample ends in a quote, which the reader of lines would not insist on. Each of these marks becomes two
+        # bytes shorter, so that they are counted without being looked for again.
+        lines.append(text.replace(b'"],[', b'"\n'))
+        counts.append((len(text) - len(lines[-1])) // 2 + 1)
+        if not text.endswith(b'"'):
+            raise _Odd("a sample without its end")
     if taken != len(texts):
         raise _Odd("samples outside a series")
     return tuple(labels), tuple(counts), _table(lines, sum(counts)), left_out
 
 
-def _count(text: bytes) -> int:
-    """Return how many samples a text such as ``1709164800,"13.4"],[1709164860,"+Inf"`` holds."""
-    if not text:
-        return 0
-    count = text.count(b"],[") + 1
-    if (text.count(b'"'), text.count(b',"'), text.count(b'"],[')) != (2 * count, count, count - 1) or text[-1:] != b'"':
-        raise _Odd("a sample that is not a time and a text")
-    return count
-
-
 def _table(texts: list[bytes], count: int) -> pl.DataFrame:
-    """Return the samples of such texts as columns."""
-    empty = pl.DataFrame(schema={"time": pl.Int64, "value": pl.Float64})
+    """Return lines such as ``1709164800,"13.4"`` and ``1709164860,"+Inf"`` as columns."""
+    schema = {"time": pl.Float64, "value": pl.Float64}
     if not texts:
-        return empty
-    lines = b"\n".join(texts).replace(b"],[", b"\n").translate(None, b'"')
-    read = pl.read_csv(lines, has_header=False, schema={"time": pl.Float64, "value": pl.Float64}, quote_char=None)
+        return pl.DataFrame(schema={**schema, "time": pl.Int64})
+    read = pl.read_csv(b"\n".join(texts), has_header=False, schema=schema)
     if read.height != count or read.null_count().row(0) != (0, 0):
         raise _Odd("a sample that is not a time and a number")
     return read.select((pl.col("time") * 1000).round().cast(pl.Int64), "value")

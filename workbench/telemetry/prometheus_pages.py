@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
@@ -42,13 +43,18 @@ class Pages:
             schema=dict.fromkeys(("service", "instance", "metric", "attributes"), pl.String),
         ).with_columns(kept=pl.Series(kept, dtype=pl.Boolean))
         place = pl.select(pl.int_range(told.height).repeat_by(pl.Series(series.counts, dtype=pl.Int64))).to_series()
-        made = pl.concat([told[place.list.explode(empty_as_null=False)], series.samples], how="horizontal")
-        return (
-            made.filter("kept", pl.col("time") >= request.start)
-            .with_columns((pl.col("time") * 1000).cast(_TIME))
-            .filter(self.query.window.holds())
-            .select(FRAMES["metrics"].names())
+        made = pl.concat(
+            [
+                series.samples.select((pl.col("time") * 1000).cast(_TIME), "value"),
+                told[place.list.explode(empty_as_null=False)],
+            ],
+            how="horizontal",
         )
+        since = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=request.start)
+        meant = pl.col("kept") & self.query.window.holds() & (pl.col("time") >= since)
+        # Most answers hold nothing else, and needn't be copied to find out.
+        whole = made.select(meant.all()).item()
+        return (made if whole else made.filter(meant)).select(FRAMES["metrics"].names())
 
     def told(self, series: Series, question: Question) -> None:
         """Write down what the server remarked, and what of its answer can't be a row."""
