@@ -87,7 +87,7 @@ def write_events(path: Path) -> None:
 
 @pytest.fixture(scope="session")
 def eventful(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a workspace with the sample and events pinned for ``slow-checkout``; copy it to change it."""
+    """Return the folder of a workspace with the sample and events pinned for ``slow-checkout``; change a copy only."""
     from workbench.record import IncidentDraft, Milestones
 
     root = tmp_path_factory.mktemp("eventful") / "desk"

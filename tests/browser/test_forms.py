@@ -280,6 +280,7 @@ def test_the_brush_fills_the_form_with_the_evidence(desk: Desk, open_form: Calla
     opened = open_form(name, timezone_id="America/New_York")
     page = opened.page
     choose(page, "ts-food-service", "CPU usage rate")
+    page.locator(".wb-plot__area").scroll_into_view_if_needed()
     area = page.locator(".wb-plot__area").bounding_box()
     assert area is not None
     page.mouse.move(area["x"] + area["width"] * 0.3, area["y"] + 40)
@@ -351,11 +352,11 @@ def test_a_colleagues_save_shows_without_touching_what_is_typed(desk: Desk, open
         colleague.edit_entry(first.id, draft.model_copy(update={"what": "I saw it on the dashboard"}), first.version)
         page.wait_for_selector(".wb-callout >> text=Food on-call changed this entry")
         page.fill(".wb-key-what input", "I saw <b>it</b>")
-        page.click(".wb-send-save >> nth=0")
+        page.click(".wb-send-save >> text=Save entry")
         page.wait_for_selector(".wb-conflict h3 >> text=Food on-call changed this too")
         cells = page.locator(".wb-conflict tbody tr").first.locator("th, td").all_inner_texts()
         assert cells == ["What happened", "I saw <b>it</b>", "I saw it on the dashboard"]
-        page.click("button >> text=Keep mine")
+        page.click("button:visible >> text=Keep mine")
         said(page, "Saved")
         assert colleague.entry(first.id).what == "I saw <b>it</b>"
     calm(opened)
@@ -379,7 +380,7 @@ def test_the_page_is_accessible_and_fits(desk: Desk, open_form: Callable[..., ob
     page.keyboard.press("ArrowRight")
     page.wait_for_selector("button.wb-chip")
     page.fill(".wb-key-who input", "System")
-    page.click(".wb-send-save >> nth=0")
+    page.click(".wb-send-save >> text=Save entry")
     page.click(".wb-send-save >> text=Save action")
     page.wait_for_selector(".wb-key-title.wb-field--wrong")
     page.wait_for_function(
