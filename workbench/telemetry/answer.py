@@ -13,6 +13,7 @@ import polars as pl
 from workbench.errors import LimitError, SourceError
 from workbench.telemetry.schema import FRAMES, SERIES, TIME_COLUMN, FrameName
 from workbench.telemetry.source import Limits, Problem, Reading, Tally
+from workbench.telemetry.stream import pages_of
 from workbench.telemetry.watch import Overdue, Stopped, watched
 from workbench.window import format_duration
 
@@ -115,8 +116,7 @@ class Answer:
         self.asked = reading.asked
         if self._ahead:
             self.tally.note(_moved(self._ahead))
-        # No size is asked for: a page would be held back until others fill it up, and be lost when they don't come.
-        for batch in reading.data.collect_batches(maintain_order=True):
+        for batch in pages_of(reading.data):
             if batch.schema != schema:
                 raise self.defect()
             yield batch.with_columns(pl.col(TIME_COLUMN[self.frame]) - self._ahead) if self._ahead else batch

@@ -10,7 +10,9 @@ from polars.io.plugins import register_io_source
 
 from workbench.telemetry.schema import FRAMES, FrameName
 
-__all__ = ["stream", "table"]
+__all__ = ["pages_of", "stream", "table"]
+
+_PAGES = "_workbench_pages"
 
 
 def stream(frame: FrameName, pages: Callable[[], Iterable[pl.DataFrame]]) -> pl.LazyFrame:
@@ -36,7 +38,30 @@ def stream(frame: FrameName, pages: Callable[[], Iterable[pl.DataFrame]]) -> pl.
             if left == 0:
                 return
 
-    return register_io_source(read, schema=FRAMES[frame])
+    data = register_io_source(read, schema=FRAMES[frame])
+    setattr(data, _PAGES, lambda: (_fitting(frame, page) for page in pages()))
+    return data
+
+
+def pages_of(data: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    """Yield the rows of a frame page by page: of a stream just as they come, of any other frame as polars makes them.
+
+    A stream's pages are taken without polars in between. It would fetch some ahead, in threads of its own; when the
+    process ends while such a thread waits for a backend, the thread takes it down hard.
+    """
+    made: Callable[[], Iterator[pl.DataFrame]] | None = getattr(data, _PAGES, None)
+    # No size is asked for: a page would be held back until others fill it up, and be lost when they don't come.
+    return made() if made is not None else iter(data.collect_batches(maintain_order=True))
+
+
+def _fitting(frame: FrameName, page: pl.DataFrame) -> pl.DataFrame:
+    """Return a page with exactly the frame's columns, as polars would bring it to them.
+
+    Raises:
+        polars.exceptions.PolarsError: it lacks a column, or has another type there.
+    """
+    schema = FRAMES[frame]
+    return page if page.schema == schema else page.match_to_schema(schema, extra_columns="ignore")
 
 
 def table(frame: FrameName, rows: Sequence[Mapping[str, Any]] | Mapping[str, Sequence[Any]]) -> pl.DataFrame:
