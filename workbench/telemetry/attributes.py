@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 import polars as pl
 
-__all__ = ["attributes", "json_object", "merged"]
+__all__ = ["Style", "as_text", "attributes", "dumped", "json_object", "merged"]
 
 _WORDS = ("String", "Categorical", "Enum")
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a program writes JSON: what stands between keys, after a key, and for null (None: the key isn't written)."""
+
+    comma: str = ","
+    colon: str = ":"
+    null: str | None = None
+
+
+_COMPACT = Style()
 
 
 def attributes(schema: Mapping[str, pl.DataType], stored: str | None, extra: Mapping[str, str]) -> pl.Expr:
@@ -46,32 +59,43 @@ def attributes(schema: Mapping[str, pl.DataType], stored: str | None, extra: Map
     )
 
 
-def json_object(fields: Mapping[str, tuple[pl.Expr, pl.DataType]], *, comma: str = ",", colon: str = ":") -> pl.Expr:
-    """Return columns as JSON objects, as text: one key a column, none where the value is null.
+def json_object(fields: Mapping[str, tuple[pl.Expr, pl.DataType]], style: Style = _COMPACT) -> pl.Expr:
+    """Return columns as JSON objects, as text: one key a column.
 
     Args:
         fields: key, and the column it is made of with its type.
-        comma: what stands between keys, for whoever wants it as another program writes it.
-        colon: what stands between a key and its value.
+        style: how it is written; without one, compact and without the keys whose value is null.
     """
-    pieces = [
-        pl.concat_str(pl.lit(json.dumps(key, ensure_ascii=False) + colon), _value(column, dtype, comma, colon))
-        for key, (column, dtype) in fields.items()
-        if dtype != pl.Null
-    ]
+    pieces = []
+    for key, (column, dtype) in fields.items():
+        value = _value(column, dtype, style)
+        value = value if style.null is None else pl.coalesce(value, pl.lit(style.null))
+        pieces.append(pl.concat_str(pl.lit(json.dumps(key, ensure_ascii=False) + style.colon), value))
     if not pieces:
         return pl.lit("{}")
-    return pl.concat_str(pl.lit("{"), pl.concat_str(pieces, separator=comma, ignore_nulls=True), pl.lit("}"))
+    return pl.concat_str(pl.lit("{"), pl.concat_str(pieces, separator=style.comma, ignore_nulls=True), pl.lit("}"))
 
 
-def merged(own: object, added: Mapping[str, object]) -> bytes:
+def as_text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Return a column as text: words and numbers as they are, what is nested as JSON."""
+    if dtype == pl.Null:
+        return pl.lit(None, dtype=pl.String)
+    if isinstance(dtype, (pl.Struct, pl.List, pl.Array)):
+        return _value(column, dtype)
+    return column.cast(pl.String, strict=False)
+
+
+def merged(own: object, added: Mapping[str, object]) -> str:
     """Return the JSON of attributes with keys added; what the attributes say themselves stays."""
-    both = {**added, **own} if isinstance(own, dict) else {**added, "attributes": own}
+    return dumped({**added, **own} if isinstance(own, dict) else {**added, "attributes": own})
+
+
+def dumped(value: object) -> str:
+    """Return a value as compact JSON; whole numbers of any length stay whole."""
     try:
-        return orjson.dumps(both)
-    except (orjson.JSONEncodeError, TypeError):
-        # Whole numbers beyond 64 bits.
-        return json.dumps(both, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _merge(pairs: pl.Series) -> pl.Series:
@@ -80,7 +104,7 @@ def _merge(pairs: pl.Series) -> pl.Series:
         if pair["own"] is None or pair["added"] is None:
             texts.append(None)
             continue
-        texts.append(merged(_read(pair["own"]), json.loads(pair["added"])).decode())
+        texts.append(merged(_read(pair["own"]), json.loads(pair["added"])))
     return pl.Series(pairs.name, texts, dtype=pl.String)
 
 
@@ -93,7 +117,7 @@ def _read(text: str) -> Any:
 
 
 def _value(  # noqa: PLR0911 - one a kind of type
-    column: pl.Expr, dtype: pl.DataType, comma: str = ",", colon: str = ":"
+    column: pl.Expr, dtype: pl.DataType, style: Style = _COMPACT
 ) -> pl.Expr:
     """Return a column as JSON values, as text; null stays null."""
     if dtype == pl.Null:
@@ -106,14 +130,14 @@ def _value(  # noqa: PLR0911 - one a kind of type
         return _encoded(column.bin.encode("hex"))
     if isinstance(dtype, pl.Struct):
         fields = {field.name: (column.struct.field(field.name), _made(field.dtype)) for field in dtype.fields}
-        return pl.when(column.is_not_null()).then(json_object(fields, comma=comma, colon=colon))
+        return pl.when(column.is_not_null()).then(json_object(fields, style))
     if isinstance(dtype, pl.List) and _is_map(dtype):
         return column.map_batches(_maps, return_dtype=pl.String)
     if isinstance(dtype, (pl.List, pl.Array)):
         inner = _made(dtype.inner)
         items = column.arr.to_list() if isinstance(dtype, pl.Array) else column
-        texts = items.list.eval(pl.coalesce(_value(pl.element(), inner, comma, colon), pl.lit("null")))
-        return pl.when(column.is_not_null()).then(pl.concat_str(pl.lit("["), texts.list.join(comma), pl.lit("]")))
+        texts = items.list.eval(pl.coalesce(_value(pl.element(), inner, style), pl.lit("null")))
+        return pl.when(column.is_not_null()).then(pl.concat_str(pl.lit("["), texts.list.join(style.comma), pl.lit("]")))
     return _encoded(column)
 
 

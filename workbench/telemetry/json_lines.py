@@ -1,0 +1,47 @@
+"""The jsonl source reads telemetry from files of JSON objects, one on each line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import ClassVar
+
+import polars as pl
+
+from workbench.telemetry.files import FileSource
+from workbench.telemetry.json_pages import JsonPages
+from workbench.telemetry.lines import lines
+from workbench.telemetry.pages import side_by_side
+from workbench.telemetry.paths import Place, partition
+from workbench.telemetry.schema import FrameName
+from workbench.telemetry.source import Query, Tally
+from workbench.telemetry.storage import is_remote
+from workbench.telemetry.text_rows import Odd
+
+__all__ = ["JsonlSource"]
+
+
+class JsonlSource(FileSource):
+    """Files of JSON objects, one a line, plain or packed with gzip or zstd; read page by page."""
+
+    kind: ClassVar[str] = "jsonl"
+    format: ClassVar[str] = "JSON lines"
+
+    def _pages(self, place: Place, frame: FrameName, query: Query, tally: Tally) -> Iterator[pl.DataFrame]:
+        files: dict[str, JsonPages] = {}
+        try:
+            yield from side_by_side(self._tasks(files, place, frame, query, tally))
+        finally:
+            for reader in files.values():
+                reader.odd.tell(tally)
+
+    def _tasks(
+        self, files: dict[str, JsonPages], place: Place, frame: FrameName, query: Query, tally: Tally
+    ) -> Iterator[Callable[[], pl.DataFrame]]:
+        """Yield what is to be done for each page; ``files`` gets what reads each file."""
+        for page in lines(place.address, self._reached(place), query.limits, tally):
+            if page.address not in files:
+                keys = partition(page.address) if is_remote(page.address) else place.keys
+                files[page.address] = JsonPages(frame, self._columns, keys, page.texts, Odd(page.name))
+            numbers = pl.int_range(page.first, page.first + page.texts.len(), eager=True)
+            yield partial(files[page.address].read, page.texts, numbers, query)
