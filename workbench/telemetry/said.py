@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from workbench.errors import SourceError, TimeError
-from workbench.telemetry.source import Problem, Query, Tally
+from workbench.telemetry.source import Query, Tally
 from workbench.telemetry.stream import table
 from workbench.window import parse_time
 
@@ -65,7 +65,7 @@ def objects(value: Any, *path: str, what: str) -> list[dict[str, Any]]:
 class Events:
     """The events of one reading: those of its window and services, each once, in the order they came.
 
-    A record without what every event has is left out, and counted in the tally.
+    A record without what every event has is left out and counted in the tally, and the answer marked incomplete.
     """
 
     def __init__(self, source: str, kind: str, query: Query, tally: Tally) -> None:
@@ -101,7 +101,7 @@ class Events:
         if time is None or title is None or time < _FIRST_POSSIBLE:
             missing = "title" if time else "time"
             told = f"Records of {self._source} without a {missing} that can be read were left out."
-            self._tally.note(Problem("unreadable-row", 1, told))
+            self._tally.cut(told, kind="unreadable-row", rows=1)
             return
         wanted = {service, *services} & set(self._query.services) if self._query.services else True
         if time not in self._query.window or not wanted:
