@@ -5,18 +5,19 @@ from __future__ import annotations
 import getpass
 import json
 import os
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.errors import UnknownError, WorkspaceError
+from workbench.errors import SourceError, UnknownError, WorkspaceError
 from workbench.settings import FILE, Settings, read_settings
 from workbench.versions import refused, versions
 from workbench.window import Window
 
 if TYPE_CHECKING:
     from workbench.evidence import Snapshot
+    from workbench.evidence.due import Held, Part, Plan, Wanted
     from workbench.evidence.pin import Progress
     from workbench.record import Incident, Record
     from workbench.telemetry.configured import ConfiguredSource
@@ -154,6 +155,17 @@ class Workspace:
             raise UnknownError.named("source", name, list(self.settings.sources))
         return make_source(name, self.settings.sources[name], self.root)
 
+    def usable_sources(self) -> tuple[list[ConfiguredSource], dict[str, SourceError]]:
+        """Return the configured sources whose tables can be used, and why the others can't, by their names."""
+        usable: list[ConfiguredSource] = []
+        refused_: dict[str, SourceError] = {}
+        for name in self.settings.sources:
+            try:
+                usable.append(self.source(name))
+            except SourceError as error:
+                refused_[name] = error
+        return usable, refused_
+
     def record(self, *, author: str = "", read_only: bool = False) -> Record:
         """Open the record: to be written in the author's name, or to be read only.
 
@@ -185,14 +197,22 @@ class Workspace:
         return Window(times.started_at, ended).pad(padding.padding_before, padding.padding_after)
 
     def pull(
-        self, incident_id: str, *, author: str = "", tell: Callable[[Progress], None] = lambda _: None
+        self,
+        incident_id: str,
+        *,
+        author: str = "",
+        tell: Callable[[Progress], None] = lambda _: None,
+        plan: Plan | None = None,
     ) -> Snapshot:
         """Pin what every source has for the incident's window and the baseline before it; return the new snapshot.
+
+        What its backend has forgotten, and an earlier snapshot holds, is carried over.
 
         Args:
             incident_id: which incident.
             author: who pulls; see `author`.
             tell: called after each frame of each source.
+            plan: another plan than that of a person, such as what is due.
 
         Raises:
             UnknownError: there is no such incident.
@@ -205,22 +225,77 @@ class Workspace:
 
         with self.record(author=author) as record:
             incident = record.incident(incident_id)
-            sources = self.sources()
-            if not sources:
-                raise WorkspaceError(
-                    f"no source of telemetry is configured in {FILE}", do="Add a [sources.NAME] table, then pull again"
-                )
-            window = self.window_of(incident)
-            length = self.settings.window.baseline
+            sources = self.usable_sources()[0] if plan else self.sources()
+            made = plan or self.plan(incident_id, sources)
+            window = made.window or self.window_of(incident)
             return pin(
                 sources,
                 incident=incident.id,
                 window=window,
-                baseline=window.baseline(length) if length else None,
+                baseline=made.baseline,
                 folder=self.root / "evidence" / incident.id,
                 tell=tell,
                 keep=lambda made: _ignore(record.note_snapshot(incident.id, made.version, made.manifest_sha256)),
+                plan=made,
             )
+
+    def plan(self, incident_id: str, sources: Sequence[ConfiguredSource]) -> Plan:
+        """Return what a pull by a person asks of the sources: see `workbench.evidence.due.whole`.
+
+        Raises:
+            UnknownError: there is no such incident.
+            WorkspaceError: no source is configured.
+            TimeError: the incident is yet to begin.
+        """
+        from workbench.evidence.due import whole  # noqa: PLC0415 - polars is needed only where data is read
+
+        return self._planned(whole, incident_id, sources, datetime.now(UTC))
+
+    def plan_due(self, incident_id: str, sources: Sequence[ConfiguredSource], now: datetime | None = None) -> Plan:
+        """Return what is due of an incident: see `workbench.evidence.due.due`.
+
+        Args:
+            incident_id: which incident.
+            sources: the sources that can be used.
+            now: the time of asking; now unless told.
+
+        Raises:
+            UnknownError: there is no such incident.
+            WorkspaceError: no source is configured.
+        """
+        from workbench.evidence.due import due  # noqa: PLC0415 - polars is needed only where data is read
+
+        return self._planned(due, incident_id, sources, now or datetime.now(UTC))
+
+    def _planned(
+        self,
+        decide: Callable[[Wanted, Mapping[Part, timedelta | None], Sequence[Held], datetime], Plan],
+        incident_id: str,
+        sources: Sequence[ConfiguredSource],
+        now: datetime,
+    ) -> Plan:
+        """Return a plan in which nothing is carried but what is still as it was pinned."""
+        from workbench.evidence.carry import held_in, intact, used_by  # noqa: PLC0415 - as where it is called from
+        from workbench.evidence.due import Wanted  # noqa: PLC0415 - likewise
+
+        with self.record(read_only=True) as record:
+            times = record.incident(incident_id).milestones
+        if not self.settings.sources:
+            raise WorkspaceError(
+                f"no source of telemetry is configured in {FILE}", do="Add a [sources.NAME] table, then pull again"
+            )
+        settings = self.settings.window
+        ended = times.resolved_at and times.resolved_at + settings.padding_after
+        wanted = Wanted(times.started_at - settings.padding_before, ended, settings.baseline)
+        kept = {(source.name, frame): source.policy.retention for source in sources for frame in source.frames}
+        folder = self.root / "evidence" / incident_id
+        held = held_in(folder, self.snapshots(incident_id))
+        while True:
+            plan = decide(wanted, kept, held, now)
+            damaged = {place for place in used_by(plan) if not intact(folder, *place)}
+            if not damaged:
+                return plan
+            held = [one for one in held if (one.version, one.path) not in damaged]
 
     def snapshots(self, incident_id: str) -> list[str]:
         """Return the names of the incident's snapshots that the record's history knows, oldest first.

@@ -106,13 +106,24 @@ def test_what_is_forgotten_is_lost_and_not_asked_for() -> None:
     assert [one.window for one in plan.lost] == [Window(START - HOUR, START)]
 
 
-def test_what_was_pulled_too_late_counts_as_far_as_it_was_there() -> None:
-    """A backend says nothing of what it has forgotten, and nothing looks like an answer."""
-    late = table(pulled=START + 15 * DAY)
-    plan = due(ENDED, KEPT, [late], START + 15 * DAY + HOUR / 2)
-    assert plan.asks == ()
-    assert carried(plan) == [Window(START, START + HOUR)]
-    assert [one.window for one in plan.lost] == [Window(START - HOUR, START)]
+def test_what_was_pulled_too_late_counts_when_there_was_something() -> None:
+    """A backend may keep more than it promises; but it says nothing of what it has forgotten, and that is no answer."""
+    late, now = table(pulled=START + 15 * DAY), START + 15 * DAY + HOUR / 2
+    plan = due(ENDED, KEPT, [late], now)
+    assert (plan.asks, carried(plan), plan.lost) == ((), [SPAN], ())
+    plan = due(ENDED, KEPT, [replace(late, rows=0)], now)
+    assert [one.window for one in plan.lost] == [Window(SPAN.start, START + HOUR / 2)]
+
+
+def test_where_two_overlap_the_one_that_was_pulled_in_time_counts() -> None:
+    """The longer one may be empty where its source had forgotten already."""
+    first = table(Window(SPAN.start, START), pulled=START + DAY)
+    late = table(pulled=START + 15 * DAY, version="2")
+    plan = due(ENDED, KEPT, [first, late], START + 30 * DAY)
+    assert [(one.held.version, one.window) for one in plan.carries] == [
+        ("1", Window(SPAN.start, START)),
+        ("2", Window(START, START + HOUR)),
+    ]
 
 
 def test_what_came_incomplete_is_asked_for_again() -> None:
@@ -207,7 +218,8 @@ def helds(draw: st.DrawFn) -> Held:
     window = Window(start, start + timedelta(minutes=draw(st.integers(1, 50_000))))
     pulled = window.start + timedelta(minutes=draw(st.integers(0, 60_000)))
     version = draw(st.sampled_from("1234"))
-    return Held(version, "f", draw(parts), window, 5, pulled, draw(st.booleans()), draw(st.booleans()))
+    rows = draw(st.sampled_from([0, 5]))
+    return Held(version, "f", draw(parts), window, rows, pulled, draw(st.booleans()), draw(st.booleans()))
 
 
 keeps = st.dictionaries(parts.filter(lambda part: part[0] != "former"), st.none() | lengths, min_size=1, max_size=3)
@@ -240,13 +252,7 @@ def test_a_plan_holds_together(
         for ask in plan.asks:
             assert ask.part != part or retention is None or ask.window.start >= now - retention
             assert all(piece.window.overlap(ask.window) == piece.window for piece in ask.instead)
-        whole_ones = [
-            one.window
-            if retention is None
-            else Window(max(one.window.start, one.pulled_at - retention), one.window.end)
-            for one in held
-            if one.part == part and one.complete and (retention is None or one.pulled_at - retention < one.window.end)
-        ]
+        whole_ones = [one.window for one in held if one.part == part and one.complete and one.rows]
         if plan.asks:
             got = [one.window for one in (*plan.carries, *plan.asks) if getattr(one, "held", one).part == part]
             lost = [one.window for one in plan.lost if one.part == part]

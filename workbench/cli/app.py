@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from workbench import __version__
-from workbench.cli import evidence, incident, milestones, pages, sources, workspace
+from workbench.cli import evidence, incident, milestones, pages, pull, sources, workspace
 from workbench.errors import WorkbenchError
 
 __all__ = ["app", "main"]
@@ -44,6 +44,7 @@ def _options(
 workspace.register(app)
 incident.register(app)
 sources.register(app)
+pull.register(app)
 evidence.register(app)
 milestones.register(app)
 pages.register(app)

@@ -1,11 +1,10 @@
-"""Commands about evidence: pull and pin it, list it, and rank the suspects by it."""
+"""Commands about evidence: list what is pinned, and rank the suspects by it."""
 
 from __future__ import annotations
 
 import typer
 
 from workbench.cli.options import (
-    As,
     Format,
     FormatOption,
     IncidentArgument,
@@ -13,7 +12,6 @@ from workbench.cli.options import (
     WorkspaceOption,
     print_json,
     print_table,
-    say,
 )
 
 __all__ = ["register"]
@@ -21,38 +19,8 @@ __all__ = ["register"]
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    app.command("pull")(pull)
     app.command("evidence")(evidence)
     app.command("suspects")(suspects)
-
-
-def pull(incident_id: IncidentArgument, author: As = "", workspace: WorkspaceOption = "") -> None:
-    """Read every source for the incident's window and its baseline, and pin what they answer as a new snapshot.
-
-    Exit status 1 when a source could not be read; the others are pinned all the same.
-
-    Example: [bold]workbench pull slow-checkout[/bold]
-    """
-    from workbench.evidence.display import display  # noqa: PLC0415 - help is printed without it
-    from workbench.workspace import Workspace  # noqa: PLC0415
-
-    with display() as tell:
-        made = Workspace.find(workspace).pull(incident_id, author=author, tell=tell)
-    rows = sum(table.rows for table in made.manifest.tables)
-    inside = sum(table.rows_in_window for table in made.manifest.tables)
-    typer.echo(
-        f"Pinned {rows:,} rows as snapshot {made.version}; {inside:,} of them in the incident's window {made.window}"
-    )
-    if not inside:
-        typer.echo("Nothing was recorded in the window: check the incident's times, or look for another source.")
-    unanswered = made.manifest.unanswered
-    if unanswered:
-        names = ", ".join(f"{one.source} ({one.frame})" for one in unanswered)
-        say(
-            f"workbench: {len(unanswered)} of the frames could not be read: {names}. "
-            "The reasons stand above; the others are pinned"
-        )
-        raise typer.Exit(1)
 
 
 def evidence(

@@ -5,51 +5,59 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 
 from workbench.errors import EvidenceError
-from workbench.evidence.due import Carry, Held, Lost, Part
+from workbench.evidence.due import Carry, Held, Lost, Part, Plan
 from workbench.evidence.manifest import Table, Unanswered
 from workbench.evidence.snapshots import Snapshot, sha256_of
 from workbench.telemetry.schema import TIME_COLUMN
 from workbench.versions import refused
 from workbench.window import Window, format_time
 
-__all__ = ["FileNames", "better", "carry", "forgotten", "held_in", "intact", "no_better"]
+__all__ = ["FileNames", "better", "carry", "forgotten", "held_in", "intact", "no_better", "used_by"]
 
-_LEVEL = 6
-
-
-def held_in(snapshots: Iterable[Snapshot]) -> list[Held]:
-    """Return what snapshots of one incident hold, for deciding what is due."""
-    return [
-        Held(
-            version=snapshot.version,
-            path=table.path,
-            part=(table.source, table.frame),
-            window=Window(table.start, table.end),
-            rows=table.rows,
-            pulled_at=table.pulled_at or snapshot.manifest.pulled_at,
-            complete=table.complete,
-            limited=_limited(table),
-        )
-        for snapshot in snapshots
-        for table in snapshot.manifest.tables
-    ]
+_LEVEL, _GROUP = 6, 131_072  # as tables are written that come from a source
 
 
-def intact(folder: Path, held: Held) -> bool:
+def held_in(folder: Path, versions: Iterable[str]) -> list[Held]:
+    """Return what snapshots of one incident hold, for deciding what is due; one that can't be read holds nothing.
+
+    Args:
+        folder: the incident's evidence folder.
+        versions: the snapshots' names.
+    """
+    held: list[Held] = []
+    for version in versions:
+        # One that is damaged is named by `workbench verify`; here it is as good as none.
+        with suppress(EvidenceError):
+            manifest = Snapshot.open(folder / version).manifest
+            held += [_held(version, table, manifest.pulled_at) for table in manifest.tables]
+    return held
+
+
+def used_by(plan: Plan) -> set[tuple[str, str]]:
+    """Return the tables that a plan carries, or may carry, by snapshot and file; none when nothing is asked."""
+    if not plan.asks:
+        return set()
+    pieces = (*plan.carries, *(piece for ask in plan.asks for piece in ask.instead))
+    return {(piece.held.version, piece.held.path) for piece in pieces}
+
+
+def intact(folder: Path, version: str, path: str) -> bool:
     """Return whether a table is still as it was pinned.
 
     Args:
         folder: the incident's evidence folder.
-        held: the table.
+        version: the snapshot's name.
+        path: the table's file in it.
     """
-    table = _table(Snapshot.open(folder / held.version), held)
-    file = folder / held.version / held.path
-    return file.is_file() and sha256_of(file) == table.sha256
+    file = folder / version / path
+    return file.is_file() and sha256_of(file) == _table(folder, version, path).sha256
 
 
 def carry(piece: Carry, *, folder: Path, into: Path, window: Window) -> Table:
@@ -65,24 +73,26 @@ def carry(piece: Carry, *, folder: Path, into: Path, window: Window) -> Table:
         window: the incident's window, whose rows are counted.
 
     Raises:
-        EvidenceError: the earlier file is missing, or was changed after it was pinned.
+        EvidenceError: the earlier file was changed after it was pinned.
         StorageError: the disk refused.
     """
-    earlier = Snapshot.open(folder / piece.held.version)
-    table, source = _table(earlier, piece.held), folder / piece.held.version / piece.held.path
-    if not intact(folder, piece.held):
-        raise EvidenceError(
-            f"the pinned file {piece.held.path} of the snapshot {piece.held.version} is missing or was changed",
-            do="Run: workbench verify, then bring the file back from a copy",
-        )
+    held = piece.held
+    table, source = _table(folder, held.version, held.path), folder / held.version / held.path
     column = TIME_COLUMN[table.frame]
-    rows = pl.scan_parquet(source, glob=False)
     try:
-        if piece.window == piece.held.window:
-            _link(source, into)
-        else:
-            kept = rows.filter(piece.window.holds(column))
-            kept.sink_parquet(into, compression="zstd", compression_level=_LEVEL, mkdir=False)
+        # Linked first, so that what is looked at is what is carried.
+        _link(source, into)
+        sha256 = sha256_of(into)
+        if sha256 != table.sha256:
+            raise EvidenceError(
+                f"the pinned file {held.path} of the snapshot {held.version} was changed",
+                do="Run: workbench verify, then bring the file back from a copy",
+            )
+        if piece.window != Window(table.start, table.end):
+            into.unlink()
+            kept = pl.scan_parquet(source, glob=False).filter(piece.window.holds(column))
+            kept.sink_parquet(into, compression="zstd", compression_level=_LEVEL, row_group_size=_GROUP, mkdir=False)
+            sha256 = sha256_of(into)
         counted = pl.scan_parquet(into, glob=False).select(rows=pl.len(), inside=window.holds(column).sum())
         facts = counted.collect(engine="streaming").row(0, named=True)
         return table.model_copy(
@@ -93,9 +103,9 @@ def carry(piece: Carry, *, folder: Path, into: Path, window: Window) -> Table:
                 "rows": facts["rows"],
                 "rows_in_window": facts["inside"],
                 "bytes": into.stat().st_size,
-                "sha256": sha256_of(into),
-                "pulled_at": piece.held.pulled_at,
-                "carried_from": piece.held.version,
+                "sha256": sha256,
+                "pulled_at": held.pulled_at,
+                "carried_from": held.version,
             }
         )
     except (pl.exceptions.PolarsError, OSError) as error:
@@ -153,8 +163,21 @@ class FileNames:
         self._taken.discard(name)
 
 
-def _table(snapshot: Snapshot, held: Held) -> Table:
-    return next(table for table in snapshot.manifest.tables if table.path == held.path)
+def _held(version: str, table: Table, pulled_at: datetime) -> Held:
+    return Held(
+        version=version,
+        path=table.path,
+        part=(table.source, table.frame),
+        window=Window(table.start, table.end),
+        rows=table.rows,
+        pulled_at=table.pulled_at or pulled_at,
+        complete=table.complete,
+        limited=_limited(table),
+    )
+
+
+def _table(folder: Path, version: str, path: str) -> Table:
+    return next(table for table in Snapshot.open(folder / version).manifest.tables if table.path == path)
 
 
 def _limited(table: Table) -> bool:

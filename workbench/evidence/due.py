@@ -15,8 +15,8 @@ An incident is due
 
 Only what is missing is asked for: what is pinned whole in any earlier snapshot is carried into the new one. What failed
 or came incomplete is asked for again, each time, until the retention is over. What lies before it, and isn't pinned, is
-lost: it is told, and not asked for any more. What was pulled of moments that the retention was already over for doesn't
-count as pinned, because a backend answers for those with nothing.
+lost: it is told, and not asked for any more. A table without rows doesn't count as pinned where it was pulled after the
+retention was over, because a backend answers so for what it has forgotten.
 """
 
 from __future__ import annotations
@@ -133,16 +133,16 @@ def due(wanted: Wanted, kept: Mapping[Part, timedelta | None], held: Sequence[He
     urgent = False
     for part, retention in kept.items():
         horizon = None if retention is None else now - retention
-        own = [_effective(one, retention) for one in held if one.part == part]
-        firm = [one for one in own if one and _is_firm(one, horizon)]
-        loose = [one for one in own if one and not _is_firm(one, horizon)]
-        kept_pieces = _pieces(firm, span)
+        own = [one for one in held if one.part == part and _says_something(one, retention)]
+        firm = [one for one in own if _is_firm(one, horizon)]
+        loose = [one for one in own if not _is_firm(one, horizon)]
+        kept_pieces = _pieces(firm, span, retention)
         for gap in span.without(piece.window for piece in kept_pieces):
             gone, open_ = _parted(gap, horizon)
             if gone:
                 lost.append(Lost(part, gone))
             if open_:
-                asks.append(Ask(part, open_, tuple(_pieces(loose, open_))))
+                asks.append(Ask(part, open_, tuple(_pieces(loose, open_, retention))))
                 urgent |= retention is not None and open_.start + retention - _sooner(retention) <= now
         carries += kept_pieces
     if not ended and not urgent:
@@ -171,12 +171,13 @@ def whole(wanted: Wanted, kept: Mapping[Part, timedelta | None], held: Sequence[
     carries: list[Carry] = []
     for part, retention in kept.items():
         horizon = None if retention is None else now - retention
-        own = [made for one in held if one.part == part and (made := _effective(one, retention))]
+        own = [one for one in held if one.part == part and _says_something(one, retention)]
         past = [one for one in own if horizon and one.window.start < horizon]
-        kept_pieces = _pieces(past, span)
+        kept_pieces = _pieces(past, span, retention)
         others = [one for one in own if one not in past]
         asks += [
-            Ask(part, gap, tuple(_pieces(others, gap))) for gap in span.without(piece.window for piece in kept_pieces)
+            Ask(part, gap, tuple(_pieces(others, gap, retention)))
+            for gap in span.without(piece.window for piece in kept_pieces)
         ]
         carries += kept_pieces
     return Plan(window, _baseline(window, wanted), tuple(asks), tuple(carries))
@@ -190,14 +191,13 @@ def _span(window: Window, wanted: Wanted) -> Window:
     return Window(window.start - wanted.baseline, window.end)
 
 
-def _effective(held: Held, retention: timedelta | None) -> Held | None:
-    """Return a table without the moments that its source had forgotten when it was asked, or None without any."""
-    if retention is None or held.window.start >= held.pulled_at - retention:
-        return held
-    known = held.pulled_at - retention
-    if known >= held.window.end:
-        return None
-    return Held(**{**vars(held), "window": Window(known, held.window.end)})
+def _in_time(held: Held, retention: timedelta | None) -> bool:
+    """Return whether a source still had all of a table's window when it was asked."""
+    return retention is None or held.window.start >= held.pulled_at - retention
+
+
+def _says_something(held: Held, retention: timedelta | None) -> bool:
+    return held.rows > 0 or _in_time(held, retention)
 
 
 def _is_firm(held: Held, horizon: datetime | None) -> bool:
@@ -208,14 +208,17 @@ def _is_firm(held: Held, horizon: datetime | None) -> bool:
     return settled and (held.complete or held.limited)
 
 
-def _pieces(held: Iterable[Held], within: Window) -> list[Carry]:
+def _pieces(held: Iterable[Held], within: Window, retention: timedelta | None = None) -> list[Carry]:
     """Return pieces of tables that cover all that they cover of a window, and no moment twice, in order.
 
-    Complete tables go before others, then longer ones, then newer ones, so that the pieces are few.
+    Complete tables go before others, then those that were pulled in time; then longer ones, then newer ones, so that
+    the pieces are few.
     """
     taken: list[Carry] = []
     newest_first = sorted(held, key=lambda one: one.version, reverse=True)
-    for one in sorted(newest_first, key=lambda one: (not one.complete, -one.window.duration)):
+    for one in sorted(
+        newest_first, key=lambda one: (not one.complete, not _in_time(one, retention), -one.window.duration)
+    ):
         inside = one.window.overlap(within)
         if inside:
             taken += [Carry(one, piece) for piece in inside.without(carry.window for carry in taken)]

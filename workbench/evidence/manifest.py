@@ -126,17 +126,21 @@ class Manifest(_Part):
     ) -> Citation:
         """Return the citation of a slice of one pinned table; the label is cut to what fits.
 
+        Where a source has several tables of the frame, it is the one that holds most of the slice.
+
         Raises:
             UnknownError: the source gave no such frame.
         """
-        known = {table.source: table for table in self.tables if table.frame == frame}
-        if source not in known:
-            raise UnknownError.named(f"source of {frame}", source, sorted(known))
+        known = [table for table in self.tables if table.frame == frame]
+        own = [table for table in known if table.source == source]
+        if not own:
+            raise UnknownError.named(f"source of {frame}", source, sorted({table.source for table in known}))
+        most = max(own, key=lambda table: min(table.end, end) - max(table.start, start))
         return Citation(
             snapshot=self.version,
             frame=frame,
             source=source,
-            sha256=known[source].sha256,
+            sha256=most.sha256,
             services=tuple(services),
             names=tuple(names),
             start=start,

@@ -85,7 +85,11 @@ class Snapshot:
                     f"the pinned file {table.path} of the snapshot {self.version} is missing",
                     do="Run: workbench verify, then bring the file back from a copy",
                 )
-        return {table.source: pl.scan_parquet(self.path / table.path, glob=False) for table in tables}
+        # A source has several tables of a frame where a part was carried over, and the rest pulled.
+        parts: dict[str, list[pl.LazyFrame]] = {}
+        for table in tables:
+            parts.setdefault(table.source, []).append(pl.scan_parquet(self.path / table.path, glob=False))
+        return {source: pl.concat(part) for source, part in parts.items()}
 
     def verify(self, expected_manifest: str) -> list[str]:
         """Return what isn't as it was pinned, each in a sentence; empty when all is whole.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -118,7 +119,9 @@ def _seconds(length: timedelta) -> str:
 def _cut(snapshot: Snapshot, frame: FrameName) -> dict[str, pl.LazyFrame]:
     """Return a frame's rows of the window by source, of large tables the window's beginning."""
     window, column = snapshot.window, TIME_COLUMN[frame]
-    rows = {table.source: table.rows_in_window for table in snapshot.manifest.tables if table.frame == frame}
+    rows = Counter[str]()
+    for table in snapshot.manifest.tables:
+        rows[table.source] += table.rows_in_window if table.frame == frame else 0
     cut = {}
     for source, frames in snapshot.by_source(frame).items():
         share = min(1.0, _MOST_ROWS / max(1, rows[source]))
@@ -131,7 +134,9 @@ def _moved(snapshot: Snapshot) -> pl.DataFrame | None:
     """Return the first bad point of each service's metrics in the window: service, time, step (µs), pinned."""
     if snapshot.baseline is None:
         return None
-    rows = {table.source: table.rows for table in snapshot.manifest.tables if table.frame == "metrics"}
+    rows = Counter[str]()
+    for table in snapshot.manifest.tables:
+        rows[table.source] += table.rows if table.frame == "metrics" else 0
     found = [
         deviations(points, window=snapshot.window, baseline=snapshot.baseline)
         .filter("inside", pl.col("service").is_not_null())

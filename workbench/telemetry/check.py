@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-import polars as pl
-
 from workbench.errors import SourceError
 from workbench.telemetry.configured import ConfiguredSource
 from workbench.telemetry.names import FrameName
@@ -70,17 +68,20 @@ def hurried(source: ConfiguredSource, *, rows: int | None = None) -> ConfiguredS
 
 @contextmanager
 def in_words(source: str, frame: FrameName) -> Iterator[None]:
-    """Turn what polars or the system raise while a source is read into a SourceError.
+    """Turn whatever an adapter raises in the block into a SourceError.
 
     Raises:
-        SourceError: the block raised it, or something of a third party's.
+        SourceError: the block raised something.
     """
     try:
         yield
-    except (pl.exceptions.PolarsError, OSError) as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
+    except SourceError:
+        raise
+    except Exception as error:  # a third party's source raises anything
+        said = str(error).partition("\n")[0]
         raise SourceError(
-            f"source {source!r} could not be read for {frame}: {reason}", do="Look at its data, then try again"
+            f"source {source!r} could not be asked for {frame}: {type(error).__name__}{f': {said}' if said else ''}",
+            do="This is a defect of the source's adapter: report it to its authors",
         ) from error
 
 
@@ -88,18 +89,15 @@ def _checked(source: ConfiguredSource, window: Window) -> Checked:
     began, received = time.monotonic(), 0
     found: list[FrameChecked] = []
     for frame in source.frames:
-        rows = 0
+        answer = hurried(source).answer(frame, Query(window))
         try:
-            with in_words(source.name, frame):
-                reading = hurried(source).read(frame, Query(window))
-                try:
-                    for batch in reading.data.collect_batches(maintain_order=False):
-                        rows += batch.height
-                finally:
-                    received += reading.tally.bytes
+            for _ in answer.batches():
+                pass
         except SourceError as error:
-            found.append(FrameChecked(frame, rows, error=str(error)))
+            found.append(FrameChecked(frame, error=str(error)))
         else:
-            cut = [one.text for one in reading.problems if one.kind == "incomplete"]
-            found.append(FrameChecked(frame, rows, reading.problems, error=" ".join(cut)))
+            problems = answer.tally.problems
+            cut = " ".join(one.text for one in problems if one.kind == "incomplete")
+            found.append(FrameChecked(frame, answer.rows, problems, error=cut))
+        received += answer.tally.bytes
     return Checked(source.name, source.kind, tuple(found), received, time.monotonic() - began)

@@ -64,8 +64,7 @@ def discover(source: ConfiguredSource, window: Window) -> Discovery:
     seen, failed = _Seen(), []
     for frame in source.frames:
         try:
-            with in_words(source.name, frame):
-                seen.look(modest, frame, window)
+            seen.look(modest, frame, window)
         except SourceError as error:
             failed.append(error)
     if len(failed) == len(source.frames):
@@ -86,8 +85,8 @@ class _Seen:
 
     def look(self, source: ConfiguredSource, frame: FrameName, window: Window) -> None:
         """Read one frame, as far as the limits go."""
-        reading = source.read(frame, Query(window))
-        for batch in reading.data.collect_batches(maintain_order=True):
+        answer = source.answer(frame, Query(window))
+        for batch in answer.batches():
             self._rows += batch.height
             self._services |= _texts(batch, "service")
             self._metrics |= _texts(batch, "metric")
@@ -95,7 +94,7 @@ class _Seen:
                 if found := _texts(batch, column):
                     self._labels[column] |= found
             self._take_apart(_texts(batch, "attributes"))
-        self._whole = self._whole and reading.complete
+        self._whole = self._whole and answer.tally.complete
 
     def discovery(self) -> Discovery:
         """Return all of it, sorted."""

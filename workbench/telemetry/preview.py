@@ -24,19 +24,19 @@ class Preview:
 
     source: str
     frame: FrameName
+    window: Window
     asked: str = ""
     estimate: Estimate = field(default_factory=Estimate)
     error: str = ""
 
 
-def preview(sources: Sequence[ConfiguredSource], window: Window) -> Iterator[Preview]:
-    """Yield what each frame of each source would be asked for the window, in their order.
+def preview(asked: Sequence[tuple[ConfiguredSource, FrameName, Window]]) -> Iterator[Preview]:
+    """Yield what each frame of a source would be asked for a window, in their order.
 
     Estimates are asked for side by side; nothing else is asked of a backend.
     """
-    asked = [(source, frame) for source in sources for frame in source.frames]
     with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="preview") as pool:
-        yield from pool.map(lambda one: _previewed(one[0], one[1], window), asked)
+        yield from pool.map(lambda one: _previewed(*one), asked)
 
 
 def _previewed(source: ConfiguredSource, frame: FrameName, window: Window) -> Preview:
@@ -45,6 +45,6 @@ def _previewed(source: ConfiguredSource, frame: FrameName, window: Window) -> Pr
         with in_words(source.name, frame):
             reading = source.read(frame, Query(window))
             asked = reading.asked
-            return Preview(source.name, frame, asked, reading.estimate())
+            return Preview(source.name, frame, window, asked, reading.estimate())
     except SourceError as error:
-        return Preview(source.name, frame, asked, error=str(error))
+        return Preview(source.name, frame, window, asked, error=str(error))
