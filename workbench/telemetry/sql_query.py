@@ -187,19 +187,18 @@ class RowsOf:
         if name == "attributes":
             if type_.is_string():
                 return column
-            if self._any(name, column) is None or name not in self.nested:
+            if not _is_nested(type_):
                 raise self._refused(name, column, "text, JSON, a map or a struct")
-            return self._any(name, column)
+            return self._json(column)
         if name == "value":
             if not type_.is_numeric():
                 raise self._refused(name, column, "a number")
             return column if type_.is_float64() else column.cast("float64")
         if name == "duration_ns":
             return self._duration(column)
-        text = None if _is_bytes(type_) or _is_nested(type_) else _text(column)
-        if text is None:
+        if type_.is_binary() or type_.is_geospatial() or _is_nested(type_):
             raise self._refused(name, column, "text")
-        return text
+        return _text(column)
 
     def _time(self, column: Any) -> Any:
         type_ = column.type()
@@ -232,8 +231,10 @@ class RowsOf:
     def _any(self, name: str, column: Any) -> Any:
         """Return a column that becomes a part of ``attributes``, or None where its type has no place in JSON."""
         type_ = column.type()
-        if _is_bytes(type_):
+        if type_.is_geospatial():
             return None
+        if type_.is_binary():
+            return column
         if _is_nested(type_):
             self.nested.add(name)
             return self._json(column)
@@ -283,10 +284,6 @@ def _text(column: Any) -> Any:
 
 def _is_nested(type_: Any) -> bool:
     return bool(type_.is_json() or type_.is_map() or type_.is_struct() or type_.is_array())
-
-
-def _is_bytes(type_: Any) -> bool:
-    return bool(type_.is_binary() or type_.is_geospatial())
 
 
 def _named(type_: Any) -> str:

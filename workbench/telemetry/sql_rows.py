@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 
+from workbench.telemetry.attributes import attributes, json_object, merged
 from workbench.telemetry.columns import DURATION_UNITS, UNIX_UNITS
 from workbench.telemetry.schema import FRAMES, TIME_COLUMN
 from workbench.telemetry.source import Problem, Query, Tally
@@ -30,7 +30,7 @@ def page(batch: Any, rows: RowsOf, query: Query, tally: Tally) -> pl.DataFrame:
     frame = pl.DataFrame(pl.from_arrow(batch))
     schema, time = FRAMES[rows.table.frame], TIME_COLUMN[rows.table.frame]
     made = frame.select(
-        _attributes(frame, rows)
+        _attributes(frame.schema, rows)
         if name == "attributes"
         else _time(frame.schema[name], rows).alias(name)
         if name == time
@@ -76,57 +76,40 @@ def _duration(stored: pl.DataType, rows: RowsOf) -> pl.Expr:
     return (column * step).round().cast(pl.Int64, strict=False)
 
 
-def _attributes(frame: pl.DataFrame, rows: RowsOf) -> pl.Expr:
+def _attributes(schema: pl.Schema, rows: RowsOf) -> pl.Expr:
     """Return the JSON object of the stored attributes and the columns that have no other place; null for none."""
-    own = pl.col("attributes") if "attributes" in frame.columns else pl.lit(None, dtype=pl.String)
-    if not rows.labels:
-        return own.alias("attributes")
-    members = [
-        _member(name, label, frame.schema[name], nested=name in rows.nested) for name, label in rows.labels.items()
-    ]
-    others = pl.concat_str(members, separator=",", ignore_nulls=True)
-    others = pl.when(others != "").then(pl.concat_str(pl.lit("{"), others, pl.lit("}")))
-    if "attributes" not in frame.columns:
-        return others.alias("attributes")
-    both = pl.struct(own=own, others=others)
-    return both.map_batches(_merged, return_dtype=pl.String).alias("attributes")
+    own = "attributes" if "attributes" in schema else None
+    if not rows.nested & set(rows.labels):
+        return attributes(schema, own, rows.labels)
+    plain = {label: (pl.col(name), schema[name]) for name, label in rows.labels.items() if name not in rows.nested}
+    members = [json_object(plain).str.strip_prefix("{").str.strip_suffix("}")] if plain else []
+    members += [_member(label, pl.col(name)) for name, label in rows.labels.items() if name in rows.nested]
+    present = [pl.when(member != "").then(member) for member in members]
+    inner = pl.concat_str(present, separator=",", ignore_nulls=True)
+    added = pl.when(inner != "").then(pl.concat_str(pl.lit("{"), inner, pl.lit("}")))
+    if own is None:
+        return added.alias("attributes")
+    return pl.struct(own=pl.col(own), added=added).map_batches(_both, return_dtype=pl.String).alias("attributes")
 
 
-def _member(name: str, label: str, stored: pl.DataType, *, nested: bool) -> pl.Expr:
-    """Return a column as a member of a JSON object (``"label":value``), null where it is null."""
-    column = pl.col(name)
-    if nested:
-        text = pl.concat_str(pl.lit(f"{json.dumps(label, ensure_ascii=False)}:"), column)
-        return pl.when(column.is_not_null() & (column != "null")).then(text)
-    if stored.is_temporal():
-        column = column.dt.to_string("iso:strict")
-    elif stored.is_float():
-        # JSON has no word for these.
-        column = pl.when(column.is_finite()).then(column)
-    encoded = pl.struct(column.alias(label)).struct.json_encode()
-    return pl.when(column.is_not_null()).then(encoded.str.strip_prefix("{").str.strip_suffix("}"))
+def _member(label: str, column: pl.Expr) -> pl.Expr:
+    """Return a column of JSON text as a member of a JSON object, ``"label":value``."""
+    key = pl.lit(json.dumps(label, ensure_ascii=False) + ":")
+    return pl.when(column.is_not_null() & (column != "null")).then(pl.concat_str(key, column))
 
 
-def _merged(both: pl.Series) -> pl.Series:
-    """Return the stored attributes with the others; of a key that both have, the stored one wins."""
-    halves = both.struct.unnest()
-    own, others = halves["own"], halves["others"]
-    if own.null_count() == own.len():
-        return others
-    made = [_joined(mine, more) for mine, more in zip(own, others, strict=True)]
-    return pl.Series("attributes", made, dtype=pl.String)
+def _both(pairs: pl.Series) -> pl.Series:
+    halves = pairs.struct.unnest()
+    own, added = halves["own"], halves["added"]
+    made = [_joined(mine, more) for mine, more in zip(own, added, strict=True)]
+    return pl.Series(pairs.name, made, dtype=pl.String)
 
 
-def _joined(own: str | None, others: str | None) -> str | None:
-    if own is None or others is None:
-        return own or others
-    import orjson  # noqa: PLC0415 - only tables that have both need it
-
+def _joined(own: str | None, added: str | None) -> str | None:
+    if own is None or added is None:
+        return added if own is None else own
     try:
-        mine: Any = orjson.loads(own)
-    except orjson.JSONDecodeError:
+        mine = json.loads(own)
+    except (ValueError, RecursionError):
         mine = own
-    if not isinstance(mine, Mapping):
-        # Text that is no object keeps its name.
-        mine = {"attributes": mine}
-    return orjson.dumps({**orjson.loads(others), **mine}).decode()
+    return merged(mine, json.loads(added))
