@@ -91,7 +91,7 @@ def _came_all_the_way(told: str, desk: Path) -> None:
 def test_python_runs(page: Path, run: Run, checkout: Path) -> None:
     """A page's blocks one after another in one process, as a reader would paste them, with warnings as errors."""
     source = blocks(ROOT / "docs" / "adding.md", "python")[0]
-    (checkout / "csv_source.py").write_text(source)
+    (checkout / "sheet_source.py").write_text(source)
     script = checkout / "pasted.py"
     script.write_text("\n".join(blocks(page, "python")))
     run(sys.executable, "-W", "error", "pasted.py", path=(checkout, ROOT / "tests" / "telemetry"))
@@ -101,15 +101,15 @@ def test_python_runs(page: Path, run: Run, checkout: Path) -> None:
 def package(checkout: Path) -> Path:
     """Return a folder with the source of docs/adding.md installed as a package of somebody's own, and its test."""
     page, folder = ROOT / "docs" / "adding.md", checkout / "package"
-    facts = folder / "csv_source-1.dist-info"
+    facts = folder / "sheet_source-1.dist-info"
     facts.mkdir(parents=True)
     source, test = blocks(page, "python")[:2]
-    (folder / "csv_source.py").write_text(source)
-    (folder / "test_csv_source.py").write_text(test)
+    (folder / "sheet_source.py").write_text(source)
+    (folder / "test_sheet_source.py").write_text(test)
     shutil.copy(ROOT / "tests" / "telemetry" / "conformance.py", folder)
     entry = next(block for block in blocks(page, "toml") if "entry-points" in block)
     name, value = re.search(r'^(\w+) = "(.+)"$', entry, re.MULTILINE).groups()  # type: ignore[union-attr]
-    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: csv-source\nVersion: 1\n")
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: sheet-source\nVersion: 1\n")
     (facts / "entry_points.txt").write_text(f"[workbench.sources]\n{name} = {value}\n")
     return folder
 
@@ -117,7 +117,7 @@ def package(checkout: Path) -> Path:
 def test_the_shown_source_does_what_every_source_must(package: Path, run: Run) -> None:
     """Its test, as shown, inherits the conformance suite and passes all of it."""
     pytests = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "-c", os.devnull)
-    told = run(*pytests, f"--rootdir={package}", "test_csv_source.py", at=package, path=(package,))
+    told = run(*pytests, f"--rootdir={package}", "test_sheet_source.py", at=package, path=(package,))
     assert int(re.findall(r"(\d+) passed", told.stdout)[0]) >= 10
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from glob import has_magic
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import orjson
 import polars as pl
 
 from workbench.errors import SourceError
 from workbench.telemetry.columns import Columns
+from workbench.telemetry.discovery import Discovery
 from workbench.telemetry.paths import Paths, Place
 from workbench.telemetry.schema import FRAMES, FrameName
 from workbench.telemetry.source import Estimate, Query, Reading, Tally
@@ -19,6 +22,9 @@ from workbench.telemetry.stream import stream
 
 __all__ = ["FileSource"]
 
+_LOOKED_AT = 200_000
+_LABELLED = 200
+_VALUES = 10
 _SHARED = ("columns", "time_format", "time_zone", "duration_unit", "names", "storage")
 
 
@@ -82,19 +88,56 @@ class FileSource(ABC):
             lambda: self._estimate(frame, query),
         )
 
+    def discover(self, query: Query) -> Discovery:
+        """Return the services, metrics and attributes of the window's first rows.
+
+        Raises:
+            SourceError: a file can't be read.
+        """
+        seen: dict[str, set[str]] = {"service": set(), "metric": set()}
+        labels: dict[str, set[str]] = {}
+        whole = True
+        for frame in self.frames:
+            rows = 0
+            for page in self._read(frame, query, Tally()):
+                rows += page.height
+                for column in seen.keys() & set(page.columns):
+                    seen[column].update(page[column].drop_nulls().unique())
+                for text in page["attributes"].drop_nulls().unique().head(_LABELLED):
+                    _gather(text, labels)
+                if rows >= _LOOKED_AT:
+                    whole = False
+                    break
+        return Discovery(
+            tuple(sorted(seen["service"])),
+            tuple(sorted(seen["metric"])),
+            tuple((label, tuple(sorted(labels[label]))) for label in sorted(labels)),
+            "" if whole else f"The first {_LOOKED_AT:,} rows of the window were looked at.",
+        )
+
     def _read(self, frame: FrameName, query: Query, tally: Tally) -> Iterator[pl.DataFrame]:
         for place in self._paths.places(frame, query.window):
+            found = False
             try:
-                yield from self._pages(place, frame, query, tally)
+                for page in self._pages(place, frame, query, tally):
+                    found = True
+                    yield page
+            except FileNotFoundError as error:
+                if place.required:
+                    raise self._unreadable(place, error) from None
+                continue
             except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
                 raise self._unreadable(place, error) from None
+            if not found and place.required and is_remote(place.address) and has_magic(place.address):
+                # The bucket is listed by the scan itself, which takes a glob that finds nothing for no rows.
+                raise self._paths.nothing(frame, place.address)
 
     def _set(self, settings: dict[str, object], where: str) -> None:  # noqa: B027 - most formats have none
         """Take the settings that only this format has."""
 
     @abstractmethod
     def _pages(self, place: Place, frame: FrameName, query: Query, tally: Tally) -> Iterator[pl.DataFrame]:
-        """Yield the window's rows of one place, page by page."""
+        """Yield the window's rows of one place, page by page; at least one page of each file that is there."""
 
     def _estimate(self, frame: FrameName, query: Query) -> Estimate:
         """Return the bytes of the files; how much of them is in the window is known once they are read."""
@@ -118,3 +161,15 @@ class FileSource(ABC):
             f"source {self.name!r}: {place.name} can't be read as {self.format} ({reason})",
             do="It may be cut short or damaged: write it again, then pull once more",
         )
+
+
+def _gather(text: str, labels: dict[str, set[str]]) -> None:
+    """Add the keys of attributes with a few of their values."""
+    try:
+        said = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return
+    for label, value in said.items() if isinstance(said, dict) else ():
+        values = labels.setdefault(label, set())
+        if len(values) < _VALUES and isinstance(value, str | int | float):
+            values.add(str(value))

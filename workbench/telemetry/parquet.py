@@ -13,7 +13,7 @@ from workbench.telemetry.files import FileSource
 from workbench.telemetry.impossible import impossible, impossible_times, unreadable_rows
 from workbench.telemetry.moments import moments
 from workbench.telemetry.paths import Place, partition
-from workbench.telemetry.schema import TIME_COLUMN, FrameName
+from workbench.telemetry.schema import FRAMES, TIME_COLUMN, FrameName
 from workbench.telemetry.source import Estimate, Problem, Query, Tally
 from workbench.telemetry.storage import is_remote
 
@@ -33,6 +33,7 @@ class ParquetSource(FileSource):
             data, problems = conform(scan, frame, query, origin=name, columns=self._columns)
             for problem in (*problems, *self._odd(scan, frame, name)):
                 tally.note(problem)
+            yield pl.DataFrame(schema=FRAMES[frame])
             yield from data.collect_batches(chunk_size=_BATCH, maintain_order=True)
 
     def _scans(self, place: Place) -> Iterator[tuple[pl.LazyFrame, str]]:
@@ -42,7 +43,12 @@ class ParquetSource(FileSource):
         if is_remote(place.address) and has_magic(place.address):
             # The bucket is listed by the scan itself; of each file no more than its footer is read.
             listed = pl.scan_parquet(
-                place.address, include_file_paths="path", missing_columns="insert", extra_columns="ignore", **reached
+                place.address,
+                schema={},
+                include_file_paths="path",
+                missing_columns="insert",
+                extra_columns="ignore",
+                **reached,
             )
             addresses = listed.select(pl.col("path").unique().sort()).collect(engine="streaming")["path"].to_list()
         for address in addresses:

@@ -30,6 +30,8 @@ class Place:
     address: str
     keys: Mapping[str, str | None]
     """What the folders ``key=value`` of its path say, but for dates, which the rows say better."""
+    required: bool = True
+    """Whether it must be there; where a date was filled in, nothing may have been written then."""
 
     @property
     def name(self) -> str:
@@ -92,9 +94,15 @@ class Paths:
                     found.setdefault(place.address, place)
         return list(found.values())
 
+    def nothing(self, frame: FrameName, pattern: str) -> SourceError:
+        """Return the error that a glob finds no file."""
+        return SourceError(
+            f"source {self.source!r}: {frame} = {pattern!r} matches no file", do="Correct it in workbench.toml"
+        )
+
     def _found(self, pattern: str, frame: FrameName, *, required: bool) -> list[Place]:
         if is_remote(pattern):
-            return [Place(pattern, partition(pattern))]
+            return [Place(pattern, partition(pattern), required)]
         path = self.root / Path(pattern).expanduser()
         if path.is_file():
             return [self._place(path)]
@@ -103,9 +111,7 @@ class Paths:
             found = sorted(match for match in matches if match.is_file())
             if found or not required:
                 return [self._place(match) for match in found]
-            raise SourceError(
-                f"source {self.source!r}: {frame} = {pattern!r} matches no file", do="Correct it in workbench.toml"
-            )
+            raise self.nothing(frame, pattern)
         if not required and not path.exists():
             return []
         reason = "is a folder, not a file" if path.is_dir() else "does not exist"
