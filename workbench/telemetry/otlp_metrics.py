@@ -6,13 +6,12 @@ it is told as numbers follows the OpenTelemetry specification, "Prometheus and O
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from workbench.telemetry.otlp_values import (
     Enumeration,
-    Shared,
     Unreadable,
     integer,
     listed,
@@ -21,7 +20,7 @@ from workbench.telemetry.otlp_values import (
     text_of,
 )
 
-__all__ = ["METRIC_COLUMNS", "points", "shared_of_metric"]
+__all__ = ["METRIC_COLUMNS", "Metric", "metric_of"]
 
 METRIC_COLUMNS = ("time", "service", "instance", "metric", "attributes", "value")
 
@@ -32,55 +31,55 @@ _NOTHING_RECORDED = 1
 Value: TypeAlias = tuple[str, dict[str, object], float | None]
 """What follows the metric's name, attributes that tell it from the point's other values, and the value."""
 
-Reader: TypeAlias = Callable[[Mapping[str, Any]], Iterator[Value]]
+Reader: TypeAlias = Callable[[Mapping[str, Any]], Iterable[Value]]
+
+_ALONE: dict[str, object] = {}
+_EMPTY: Sequence[Value] = (("", _ALONE, None),)
 
 
-def points(metric: Mapping[str, Any]) -> tuple[str, Sequence[Any], Reader] | None:
-    """Return a metric's name, its points, and how one point is read; null when it has no data of a known kind.
+class Metric(NamedTuple):
+    """A metric's name, its points, how one is read, and what it says of all of them."""
 
-    Raises:
-        Unreadable: it isn't a metric.
-    """
-    name = text_of(metric.get("name"))
-    for kind, read in _READ.items():
-        if kind in metric:
-            if name is None:
-                raise Unreadable("a metric has no name")
-            return name, listed(record_of(metric[kind]).get("dataPoints")), read
-    return None
+    name: str
+    points: Sequence[Any]
+    read: Reader
+    own: dict[str, object]
+    """Its ``unit``, and for sums and histograms ``temporality`` (``delta``, ``cumulative``) and ``monotonic``."""
 
 
-def shared_of_metric(metric: Mapping[str, Any], shared: Shared) -> Shared:
-    """Return what a metric gives its points beside what their scope does: its unit, and how its sums are to be read.
-
-    They are called ``unit``, ``temporality`` (``delta``, ``cumulative``) and ``monotonic``.
+def metric_of(metric: Mapping[str, Any]) -> Metric | None:
+    """Return a metric; null when it has no data of a known kind.
 
     Raises:
         Unreadable: it isn't a metric.
     """
-    own: dict[str, object] = {}
-    if unit := text_of(metric.get("unit")):
-        own["unit"] = unit
-    for kind in ("sum", "histogram", "exponentialHistogram"):
-        if kind in metric:
-            data = record_of(metric[kind])
-            told = _TEMPORALITIES[data.get("aggregationTemporality")]
-            if told:
-                own["temporality"] = told.lower()
-            if kind == "sum":
-                own["monotonic"] = bool(data.get("isMonotonic"))
-    return shared.within(own)
+    kind = next((kind for kind in _READ if kind in metric), None)
+    if kind is None:
+        return None
+    name, unit, data = text_of(metric.get("name")), text_of(metric.get("unit")), record_of(metric[kind])
+    if name is None:
+        raise Unreadable("a metric has no name")
+    own: dict[str, object] = {"unit": unit} if unit else {}
+    if told := _TEMPORALITIES[data.get("aggregationTemporality")]:
+        own["temporality"] = told.lower()
+    if kind == "sum":
+        own["monotonic"] = bool(data.get("isMonotonic"))
+    return Metric(name, listed(data.get("dataPoints")), _READ[kind], own)
 
 
-def _number(point: Mapping[str, Any]) -> Iterator[Value]:
-    if integer(point.get("flags")) & _NOTHING_RECORDED:
-        yield "", {}, None
-    elif point.get("asDouble") is not None:
-        yield "", {}, number(point["asDouble"])
-    elif point.get("asInt") is not None:
-        yield "", {}, float(integer(point["asInt"]))
-    else:
-        yield "", {}, None
+def _number(point: Mapping[str, Any]) -> Sequence[Value]:
+    value = point.get("asDouble")
+    if value is None:
+        value = point.get("asInt")
+        value = None if value is None else integer(value)
+    if value is None or _unrecorded(point):
+        return _EMPTY
+    return (("", _ALONE, number(value)),)
+
+
+def _unrecorded(point: Mapping[str, Any]) -> bool:
+    flags = point.get("flags")
+    return flags is not None and bool(integer(flags) & _NOTHING_RECORDED)
 
 
 def _histogram(point: Mapping[str, Any]) -> Iterator[Value]:
@@ -130,7 +129,7 @@ def _summary(point: Mapping[str, Any]) -> Iterator[Value]:
 
 
 def _totals(point: Mapping[str, Any]) -> Iterator[Value]:
-    if integer(point.get("flags")) & _NOTHING_RECORDED:
+    if _unrecorded(point):
         yield "_count", {}, None
         return
     yield "_count", {}, float(integer(point.get("count")))

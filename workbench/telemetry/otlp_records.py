@@ -42,6 +42,12 @@ _SEVERITIES = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 _SEVERITY_NAMES = (None, *(f"{name}{step or ''}" for name in _SEVERITIES for step in (0, 2, 3, 4)))
 _STEPS = Enumeration(_SEVERITY_NAMES, "SEVERITY_NUMBER_")
 _LONGEST_NS = 2**63
+_DROPPED = {"droppedAttributesCount": "otel.dropped_attributes_count"}
+"""How much the sender left out, by the names that OpenTelemetry has for formats without a place for it."""
+_DROPPED_OF_SPANS = _DROPPED | {
+    "droppedEventsCount": "otel.dropped_events_count",
+    "droppedLinksCount": "otel.dropped_links_count",
+}
 
 
 def log_time(record: Mapping[str, Any]) -> tuple[int, bool]:
@@ -71,7 +77,7 @@ def log_row(record: Mapping[str, Any], time: int, shared: Shared) -> tuple[objec
     name = text_of(record.get("eventName"))
     if name is not None:
         own["event.name"] = name
-    _dropped(own, record, "droppedAttributesCount")
+    _dropped(own, record, _DROPPED)
     return (
         time // 1000,
         shared.service,
@@ -100,15 +106,15 @@ def span_row(span: Mapping[str, Any], start: int, shared: Shared) -> tuple[objec
     end = nanoseconds(span.get("endTimeUnixNano"))
     if not -_LONGEST_NS <= end - start < _LONGEST_NS:
         raise Unreadable("a time is too large")
-    if status and (said := text_of(status.get("message"))):
-        own["otel.status_description"] = said
-    if state := text_of(span.get("traceState")):
-        own["trace_state"] = state
-    if events := listed(span.get("events")):
-        own["span.events"] = [_event(event) for event in events]
-    if links := listed(span.get("links")):
-        own["span.links"] = [_link(link) for link in links]
-    _dropped(own, span, "droppedAttributesCount", "droppedEventsCount", "droppedLinksCount")
+    if said := status.get("message"):
+        own["otel.status_description"] = text_of(said)
+    if state := span.get("traceState"):
+        own["trace_state"] = text_of(state)
+    if events := span.get("events"):
+        own["span.events"] = [_event(event) for event in listed(events)]
+    if links := span.get("links"):
+        own["span.links"] = [_link(link) for link in listed(links)]
+    _dropped(own, span, _DROPPED_OF_SPANS)
     return (
         start // 1000,
         end - start if end else None,
@@ -152,13 +158,11 @@ def _link(link: Mapping[str, Any]) -> dict[str, object]:
 def _rest(part: Mapping[str, Any]) -> dict[str, object]:
     own = attributes_of(part.get("attributes"))
     made: dict[str, object] = {"attributes": own} if own else {}
-    _dropped(made, part, "droppedAttributesCount")
+    _dropped(made, part, _DROPPED)
     return made
 
 
-def _dropped(own: dict[str, object], record: Mapping[str, Any], *counts: str) -> None:
-    """Tell what the sender left out, by the names that OpenTelemetry has for formats without a place for it."""
-    for count in counts:
-        if record.get(count):
-            what = count.removeprefix("dropped").removesuffix("Count").lower()
-            own[f"otel.dropped_{what}_count"] = integer(record[count])
+def _dropped(own: dict[str, object], record: Mapping[str, Any], counts: Mapping[str, str]) -> None:
+    for count, name in counts.items():
+        if number := record.get(count):
+            own[name] = integer(number)

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import polars as pl
 
 from workbench.telemetry.impossible import unreadable_rows
 from workbench.telemetry.otlp_messages import Message
-from workbench.telemetry.otlp_metrics import METRIC_COLUMNS, Reader, points, shared_of_metric
+from workbench.telemetry.otlp_metrics import METRIC_COLUMNS, Metric, metric_of
 from workbench.telemetry.otlp_records import IDS, LOG_COLUMNS, SPAN_COLUMNS, ids, log_row, log_time, span_row
 from workbench.telemetry.otlp_values import (
     MISSHAPEN,
@@ -35,6 +36,8 @@ RESOURCES: Mapping[FrameName, tuple[str, str, str]] = {
 """By which keys a message holds its resources, their scopes, and a scope's records."""
 
 _COLUMNS: Mapping[FrameName, tuple[str, ...]] = {"metrics": METRIC_COLUMNS, "logs": LOG_COLUMNS, "spans": SPAN_COLUMNS}
+_KNOWN = 10_000
+"""Resources with their scopes that are remembered."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_POSSIBLE, _LAST_POSSIBLE = 31_536_000 * 10**9, 7_258_118_400 * 10**9  # 1971-01-01 and 2200-01-01
 
@@ -84,6 +87,7 @@ class Rows:
         self._from, self._to = _nanoseconds(query.window.start), _nanoseconds(query.window.end)
         self._add: Callable[[Mapping[str, Any], Shared, Message], None] = getattr(self, f"_{frame}")
         self._rows: list[tuple[object, ...]] = []
+        self._known: dict[bytes, Shared] = {}
 
     def add(self, found: Mapping[str, Any], message: Message) -> None:
         """Take a message's rows; what has another shape than it should is counted and left out.
@@ -96,7 +100,7 @@ class Rows:
         for resource in self._each(found, resources, message):
             for scope in self._each(resource, scopes, message):
                 try:
-                    shared = shared_of(resource.get("resource"), scope.get("scope"), self._renames)
+                    shared = self._shared(resource.get("resource"), scope.get("scope"))
                     if not self._services or shared.service in self._services:
                         self._take(scope, shared, message)
                 except MISSHAPEN as error:
@@ -113,6 +117,15 @@ class Rows:
         moments = pl.Series(time, columns[time], dtype=pl.Int64).cast(schema[time])
         told = [ids(column) if column.name in IDS else column for column in made]
         return pl.DataFrame([moments, *told]).select(schema.names())
+
+    def _shared(self, resource: object, scope: object) -> Shared:
+        """Return what a scope's records have in common; the same few resources send message after message."""
+        key = orjson.dumps((resource, scope))
+        if key not in self._known:
+            if len(self._known) >= _KNOWN:
+                self._known.clear()
+            self._known[key] = shared_of(resource, scope, self._renames)
+        return self._known[key]
 
     def _each(self, holder: Mapping[str, Any], key: str, message: Message) -> Iterator[Mapping[str, Any]]:
         """Yield the objects of a list; what is no object, or no list, is counted."""
@@ -153,18 +166,29 @@ class Rows:
             self._noticed.observed += observed
 
     def _metrics(self, metric: Mapping[str, Any], shared: Shared, message: Message) -> None:
-        found = points(metric)
+        found = metric_of(metric)
         if found is None:
             return
-        name, listed_points, values = found
-        shared = shared_of_metric(metric, shared)
-        for point in listed_points:
+        shared = shared.within(found.own)
+        for point in found.points:
             try:
                 time = nanoseconds(point.get("timeUnixNano"))
                 if self._held(time):
-                    self._rows.extend(_point(point, name, time, values, shared))
+                    self._rows.extend(_point(point, time, found, shared))
             except MISSHAPEN as error:
                 self._noticed.bad(message, _why(error))
+
+
+def _point(point: Mapping[str, Any], time: int, metric: Metric, shared: Shared) -> list[tuple[object, ...]]:
+    own = attributes_of(point.get("attributes"), shared.renames)
+    return [
+        (
+            *(time // 1000, shared.service, shared.instance, metric.name + after),
+            shared.attributed(over(telling, own) if telling else own),
+            value,
+        )
+        for after, telling, value in metric.read(point)
+    ]
 
 
 def _why(error: Exception) -> str:
@@ -173,11 +197,3 @@ def _why(error: Exception) -> str:
 
 def _nanoseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
-
-
-def _point(point: Mapping[str, Any], name: str, time: int, values: Reader, shared: Shared) -> list[tuple[object, ...]]:
-    own = attributes_of(point.get("attributes"), shared.renames)
-    return [
-        (time // 1000, shared.service, shared.instance, name + after, shared.attributed(over(telling, own)), value)
-        for after, telling, value in values(point)
-    ]

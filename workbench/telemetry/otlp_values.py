@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -107,27 +106,27 @@ def number(value: object) -> float:
     raise Unreadable("a number is of another type")
 
 
-class Enumeration:
-    """The names of an enumeration's values, which JSON has as numbers or as longer names."""
+class Enumeration(dict[object, str | None]):
+    """The names of an enumeration's values, by what JSON may have for them: numbers, and longer names.
+
+    An unknown value stays as it came; null is what says that nothing was said.
+    """
 
     def __init__(self, names: Sequence[str | None], prefix: str) -> None:
+        super().__init__({None: None, prefix + "UNSPECIFIED": None, prefix + "UNSET": None})
         self._prefix = prefix
-        self._names: dict[object, str | None] = {None: None, prefix + "UNSPECIFIED": None, prefix + "UNSET": None}
         for place, name in enumerate(names):
-            self._names |= {place: name, str(place): name}
+            self |= {place: name, str(place): name}
             if name is not None:
-                self._names[prefix + name] = name
+                self[prefix + name] = name
 
-    def __getitem__(self, value: object) -> str | None:
-        """Return the name of a value; an unknown one as it came, null where nothing was said.
+    def __missing__(self, value: object) -> str:
+        """Return an unknown value as text.
 
         Raises:
             Unreadable: it is neither a number nor a text.
         """
-        try:
-            return self._names[value]
-        except (KeyError, TypeError):
-            return value.removeprefix(self._prefix) if type(value) is str else str(integer(value))
+        return value.removeprefix(self._prefix) if type(value) is str else str(integer(value))
 
 
 def one_id(text: str, size: int) -> str | None:
@@ -211,58 +210,61 @@ def attributes_of(pairs: object, renames: Mapping[str, str] | None = None, *, de
         depth: how deep it lies in another value.
 
     Raises:
-        Unreadable: it isn't such a list.
+        Unreadable, AttributeError, TypeError, ValueError: it isn't such a list. A key that isn't text is found when
+            the attributes are written as JSON.
     """
     made: dict[str, object] = {}
     for pair in listed(pairs):
-        key, value = pair.get("key", ""), pair.get("value")
-        if type(key) is not str:
-            raise Unreadable("a key is of another type")
+        value = pair.get("value")
         # Nearly all are texts or whole numbers of a usual size; the longer way is for what isn't.
-        text = value.get("stringValue") if type(value) is dict else None
+        text = value.get("stringValue") if value is not None else None
         if type(text) is str:
-            made[key] = text
-        elif type(value) is dict and type(whole := value.get("intValue")) is str and len(whole) < _SURELY_64_BITS:
-            made[key] = int(whole)
+            made[pair.get("key", "")] = text
+        elif value is not None and type(whole := value.get("intValue")) is str and len(whole) < _SURELY_64_BITS:
+            made[pair.get("key", "")] = int(whole)
         else:
-            made[key] = plain(value, depth)
+            made[pair.get("key", "")] = plain(value, depth)
     if renames:
         return {renames.get(key, key): value for key, value in made.items()}
     return made
 
 
-@dataclass(frozen=True)
 class Shared:
     """What the records of one scope (or the points of one metric) have in common.
 
-    ``attributes`` are those that aren't columns; a record's own attribute of the same name hides none of them: the
-    shared one is then told as ``otel.shared.NAME``.
+    Attributes are those that aren't columns. A record's own attribute of the same name hides none of them: the shared
+    one is then told as ``otel.shared.NAME``.
     """
 
-    service: str | None = None
-    instance: str | None = None
-    attributes: Mapping[str, object] = field(default_factory=dict)
-    renames: Mapping[str, str] = field(default_factory=dict)
-    rest: str = field(init=False)
-    """The shared attributes as the end of a JSON object."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "rest", _json(self.attributes)[1:])
+    def __init__(
+        self, service: str | None, instance: str | None, attributes: Mapping[str, object], renames: Mapping[str, str]
+    ) -> None:
+        self.service, self.instance, self.renames = service, instance, renames
+        self._attributes = attributes
+        # The shared part is the same for many records, so it is written once: as the end of a JSON object.
+        self._end = orjson.dumps(attributes)[1:]
+        self._alone = "{" + self._end.decode() if attributes else None
+        self._within: dict[tuple[tuple[str, object], ...], Shared] = {}
 
     def attributed(self, own: Mapping[str, object]) -> str | None:
         """Return a record's own attributes followed by the shared ones, as JSON; null where there are none."""
         if not own:
-            return "{" + self.rest if self.attributes else None
-        if not self.attributes:
-            return _json(own)
-        if self.attributes.keys().isdisjoint(own):
-            # The shared part is the same for many records, so it is written once.
-            return _json(own)[:-1] + "," + self.rest
-        return _json(over(own, self.attributes))
+            return self._alone
+        if not self._attributes:
+            return orjson.dumps(own).decode()
+        if self._attributes.keys().isdisjoint(own):
+            return (orjson.dumps(own)[:-1] + b"," + self._end).decode()
+        return orjson.dumps(over(own, self._attributes)).decode()
 
     def within(self, own: Mapping[str, object]) -> Shared:
         """Return what is shared in a part that has attributes of its own, which come first."""
-        return Shared(self.service, self.instance, over(own, self.attributes), self.renames) if own else self
+        if not own:
+            return self
+        key = tuple(own.items())
+        if key not in self._within:
+            made = over(own, self._attributes)
+            self._within[key] = Shared(self.service, self.instance, made, self.renames)
+        return self._within[key]
 
 
 def over(own: Mapping[str, object], below: Mapping[str, object]) -> dict[str, object]:
@@ -274,10 +276,6 @@ def over(own: Mapping[str, object], below: Mapping[str, object]) -> dict[str, ob
         elif made[key] != value:
             made[f"otel.shared.{key}"] = value
     return made
-
-
-def _json(value: Mapping[str, object]) -> str:
-    return orjson.dumps(value).decode()
 
 
 def shared_of(resource: object, scope: object, renames: Mapping[str, str]) -> Shared:
