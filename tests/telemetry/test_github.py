@@ -89,7 +89,7 @@ def test_every_documented_record_becomes_an_event(site: Loopback) -> None:
         "https://github.com/acme/shop/releases/v1.4.0"
     ]
     told = [json.loads(text) for text in found["attributes"]]
-    assert told[2]["id"] == "1"
+    assert [one["id"] for one in told] == ["deployment/1"] * 3 + ["release/1", "pull/4200", "run/30433642"]
     assert told[2]["deployment.environment.name"] == "production"
     assert told[4]["labels"] == ["payments"]
     assert states({"changes": found.lazy()})["state"].to_list() == [
@@ -167,6 +167,14 @@ def test_a_run_that_was_started_again_is_found(site: Loopback) -> None:
         found = read(held.url, what=["workflow_runs"], workflows=["deploy.yml"])
         assert [json.loads(text)["attempt"] for text in found["attributes"]] == [2]
         assert read(held.url, what=["workflow_runs"]).height == 2
+
+
+def test_a_deployment_that_was_replaced_has_not_failed() -> None:
+    """GitHub marks it inactive when a later one takes its place, and the change it brought may be the one looked for."""
+    replaced = [record("github", "deployment_status", deployment=1, state="inactive", created_at=at(3))]
+    with Loopback(by(github({"acme/shop": shop() | {"statuses": replaced}}, token=TOKEN))) as site:
+        found = read(site.url, what=["deployments"])
+        assert found["title"][1] == "Deployment of main to production: no longer active"
 
 
 def test_services_name_repositories_and_narrow_them() -> None:

@@ -25,6 +25,8 @@ def deployment(events: Events, one: dict[str, Any], service: str, site: str) -> 
 def deployment_status(events: Events, one: dict[str, Any], of: dict[str, Any], service: str, site: str) -> None:
     """Take in what became of a deployment ("List deployment statuses")."""
     state = text(one, "state")
+    # GitHub says so of every deployment that a later one replaced: it was in place until then, and did not fail.
+    state = "no longer active" if state == "inactive" else state
     events.add(
         time=moment(one, "created_at"),
         title=f"{_deployment(of)}: {state.replace('_', ' ')}" if state else None,
@@ -54,7 +56,7 @@ def release(events: Events, one: dict[str, Any], service: str) -> None:
         url=text(one, "html_url"),
         facts={
             "what": "release",
-            "id": ident(one, "id"),
+            "id": _id("release", one),
             "status": "published",
             "tag": tag,
             "branch": text(one, "target_commitish"),
@@ -78,7 +80,7 @@ def pull_request(events: Events, one: dict[str, Any], service: str) -> None:
         url=text(one, "html_url"),
         facts={
             "what": "pull request",
-            "id": ident(one, "id"),
+            "id": _id("pull", one),
             "status": "merged",
             "number": among(one, "number"),
             "labels": [name for label in _list(one, "labels") if (name := text(label, "name"))],
@@ -103,7 +105,7 @@ def workflow_run(events: Events, one: dict[str, Any], service: str, workflows: C
         url=text(one, "html_url"),
         facts={
             "what": "workflow run",
-            "id": ident(one, "id"),
+            "id": _id("run", one),
             "status": ended,
             "attempt": among(one, "run_attempt"),
             "branch": text(one, "head_branch"),
@@ -123,13 +125,19 @@ def _deployment(one: dict[str, Any]) -> str:
 def _deployed(one: dict[str, Any]) -> dict[str, Any]:
     return {
         "what": "deployment",
-        "id": ident(one, "id"),
+        "id": _id("deployment", one),
         "deployment.environment.name": text(one, "environment"),
         "branch": text(one, "ref"),
         "sha": text(one, "sha"),
         "task": text(one, "task"),
         "description": text(one, "description"),
     }
+
+
+def _id(what: str, one: dict[str, Any]) -> str | None:
+    """Return an id that no record of another endpoint has."""
+    found = ident(one, "id")
+    return f"{what}/{found}" if found else None
 
 
 def _list(one: dict[str, Any], key: str) -> list[Any]:
