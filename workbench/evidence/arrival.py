@@ -13,6 +13,8 @@ from workbench.window import Window
 
 __all__ = ["Arrival"]
 
+_TOGETHER = 100_000  # samples
+
 
 class Arrival:
     """The rows of one frame as their source delivers them.
@@ -30,15 +32,23 @@ class Arrival:
         """Of these rows in memory, in bytes, about."""
         self.outside = 0
         """Rows that a source gave though they were not asked for, or that have no time."""
-        self.late = 0
-        """Samples of metrics that came after a later one of their series."""
         self.ordered = True
         """Whether no row came after a later one."""
         self.first: datetime | None = None
         self.last: datetime | None = None
         self._span = span
         self._covered = 0.0
+        self._late = 0
+        self._waiting: list[pl.DataFrame] = []
         self._newest = pl.DataFrame(schema={**dict.fromkeys(SERIES, pl.String), "newest": pl.Datetime("us", "UTC")})
+
+    @property
+    def late(self) -> int:
+        """How many samples of metrics came after a later one of their series."""
+        if self.ordered:
+            return 0
+        self._note_late()
+        return self._late
 
     @property
     def depth(self) -> float:
@@ -59,7 +69,9 @@ class Arrival:
             first, last = cast("datetime", times.min()), cast("datetime", times.max())
             in_order = times.is_sorted() and (self.last is None or first >= self.last)
             if self.frame == "metrics":
-                self._note_late(batch, in_order=in_order)
+                self._waiting.append(batch.select(*SERIES, "time"))
+                if sum(waiting.height for waiting in self._waiting) >= _TOGETHER:
+                    self._note_late()
             self.ordered = self.ordered and in_order
             self.first = first if self.first is None else min(first, self.first)
             self.last = last if self.last is None else max(last, self.last)
@@ -68,12 +80,14 @@ class Arrival:
             self.size += int(batch.estimated_size())
             yield batch
 
-    def _note_late(self, batch: pl.DataFrame, *, in_order: bool) -> None:
-        if not in_order:
+    def _note_late(self) -> None:
+        """Compare the samples that wait with those before them; many at a time, because each look has its cost."""
+        if not self._waiting:
+            return
+        samples, self._waiting = pl.concat(self._waiting), []
+        if not self.ordered:
             before = pl.col("time").cum_max().shift(1).over(SERIES)
-            seen = batch.select(*SERIES, "time", before=before).join(
-                self._newest, on=SERIES, how="left", nulls_equal=True
-            )
-            self.late += seen.select((pl.col("time") < pl.max_horizontal("before", "newest")).sum()).item()
-        newest = batch.group_by(SERIES).agg(newest=pl.col("time").max())
+            seen = samples.with_columns(before=before).join(self._newest, on=SERIES, how="left", nulls_equal=True)
+            self._late += seen.select((pl.col("time") < pl.max_horizontal("before", "newest")).sum()).item()
+        newest = samples.group_by(SERIES).agg(newest=pl.col("time").max())
         self._newest = pl.concat([self._newest, newest]).group_by(SERIES).agg(pl.col("newest").max())

@@ -40,7 +40,7 @@ def display() -> Iterator[Callable[[Progress], None]]:
     """
     from rich.console import Console  # noqa: PLC0415 - a pull without anybody to see it does without
 
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = Console(stderr=True, highlight=False)
     if console.is_terminal or console.is_jupyter:
         with _bars(console) as tell:
             yield tell

@@ -146,10 +146,18 @@ class _Series:
 
     def __init__(self, most: int) -> None:
         self._most = most
+        self._rows = 0
+        self._waiting: list[pl.DataFrame] = []
         self._known = pl.DataFrame(schema=dict.fromkeys(SERIES, pl.String))
 
     def kept(self, batch: pl.DataFrame, tally: Tally) -> pl.DataFrame:
         """Return the batch without the series beyond the limit, which are noted."""
+        self._rows += batch.height
+        if self._rows <= self._most:  # no need to look: there can't be more series than rows
+            self._waiting.append(batch.select(SERIES))
+            return batch
+        if self._waiting:
+            self._known, self._waiting = pl.concat(self._waiting).unique(), []
         new = (
             batch.select(SERIES).unique(maintain_order=True).join(self._known, on=SERIES, how="anti", nulls_equal=True)
         )
