@@ -50,6 +50,8 @@ class MilestonesForm(Form[Milestones, Incident]):
         self.offers = {name: ipywidgets.VBox() for name in MILESTONES}
         self.context = ipywidgets.HTML()
         self._day = ipywidgets.HTML()
+        for words in (self.context, self._day):
+            words.add_class("wb-beside")
         for offer in self.offers.values():
             offer.add_class("wb-offer")
         self._lay_out()

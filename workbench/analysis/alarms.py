@@ -22,11 +22,12 @@ _BEGIN = {"firing", "triggered", "investigating"}
 
 @dataclass(frozen=True)
 class Mark:
-    """One event: when, what, who, and where it is pinned."""
+    """One event: when, what, who, and where it is pinned; ``name`` is what the thing is called."""
 
     at: datetime
     kind: str
     title: str
+    name: str
     service: str | None
     actor: str | None
     pinned: str
@@ -36,8 +37,9 @@ class Mark:
 class Alarm:
     """One alarm; each moment is None where no pinned event tells it.
 
-    ``affected`` says that it names a service that is affected. ``eased`` is when a status notice went on to watching
-    ("monitoring").
+    ``affected`` says that it names a service that is affected. ``assumed`` says that no event told that it began: it is
+    one that has no states, such as a warning. ``ends`` says whether its source tells of ends at all. ``eased`` is when
+    a status notice went on to watching ("monitoring").
     """
 
     kind: str
@@ -45,6 +47,8 @@ class Alarm:
     service: str | None
     pinned: str
     affected: bool
+    assumed: bool = False
+    ends: bool = True
     began: Mark | None = None
     acknowledged: Mark | None = None
     eased: Mark | None = None
@@ -70,16 +74,26 @@ def read(events: pl.DataFrame, *, affected: Collection[str], window: Window) -> 
     """
     rows = events.filter(pl.col("kind").is_in(KINDS), pl.col("state").is_not_null()).to_dicts()
     rows.sort(key=lambda row: (_identity(row), row["time"]))
+    ending = {(row["pinned"], row["kind"]) for row in rows if row["state"] == "resolved"}
     found: list[Alarm] = []
     for _, group in groupby(rows, key=_identity):
         found += _episodes(group, affected)
-    on = [one for one in found if _during(one, window)]
+    known = (replace(one, ends=(one.pinned, one.kind) in ending) for one in found)
+    on = [one for one in known if _during(one, window)]
     return tuple(sorted(on, key=lambda one: (_first(one), one.pinned, one.kind, one.name)))
 
 
 def mark(row: dict[str, Any]) -> Mark:
     """Return the mark of a row of events."""
-    return Mark(row["time"], row["kind"] or "", row["title"], row["service"], row["actor"], row["pinned"])
+    return Mark(
+        row["time"],
+        row["kind"] or "",
+        row["title"],
+        row["name"] or row["title"],
+        row["service"],
+        row["actor"],
+        row["pinned"],
+    )
 
 
 def _identity(row: dict[str, Any]) -> tuple[str, str, str, str]:
@@ -95,7 +109,9 @@ def _episodes(rows: Iterator[dict[str, Any]], affected: Collection[str]) -> Iter
             yield alarm
             alarm = None
         if alarm is None:
-            alarm = Alarm(row["kind"], row["name"], row["service"], row["pinned"], row["service"] in affected)
+            alarm = Alarm(
+                row["kind"], row["name"], row["service"], row["pinned"], row["service"] in affected, row["assumed"]
+            )
         alarm = _took(alarm, row)
     if alarm is not None:
         yield alarm

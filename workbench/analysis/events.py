@@ -16,6 +16,7 @@ CHANGES = ("deploy", "flag", "config")
 COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     **{name: kind for name, kind in FRAMES["events"].items() if name != "attributes"},
     "state": pl.String,
+    "assumed": pl.Boolean,
     "name": pl.String,
     "key": pl.String,
     "pinned": pl.String,
@@ -47,8 +48,9 @@ def read(events: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:
     Returns:
         The columns of an events frame without ``attributes``, and: state (``attributes.status`` in the words of
         docs/telemetry.md, else by the first word of the title, else how such a thing begins; null where a kind has no
-        state), name (``attributes.alertname``, else the title without such a word), key (``attributes.id``), pinned
-        (the source's name in the snapshot). Of rows that are the same in all columns, one is kept.
+        state), assumed (nothing said the state, it is how such a thing begins), name (``attributes.alertname``, else
+        the title without such a word), key (``attributes.id``), pinned (the source's name in the snapshot). Of rows
+        that are the same in all columns, one is kept.
     """
     told = [frame.with_columns(pinned=pl.lit(source)) for source, frame in events.items()]
     if not told:
@@ -65,6 +67,7 @@ def read(events: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:
     plain = pl.when(known).then(title.str.replace(_FIRST_WORD, ""))
     made = pl.concat(told).with_columns(
         state=pl.coalesce(said, pl.when(known).then(first), begins),
+        assumed=said.is_null() & ~(known & first.is_not_null()).fill_null(value=False) & begins.is_not_null(),
         name=pl.coalesce(_attribute("alertname"), plain, title),
         key=_attribute("id"),
     )
@@ -83,5 +86,6 @@ def _alerts(state: pl.Expr) -> pl.Expr:
 
 
 def _words(text: pl.Expr) -> pl.Expr:
-    """Return a state as it is written here: small letters, blanks, one word for what means the same."""
-    return text.str.to_lowercase().str.replace_all(r"[_\-]+", " ").replace(_SAME)
+    """Return a state as it is written here: small letters, blanks, of alarms one word for what means the same."""
+    plain = text.str.to_lowercase().str.replace_all(r"[_\-]+", " ")
+    return pl.when(pl.col("kind").is_in(list(_SAID))).then(plain.replace(_SAME)).otherwise(plain)

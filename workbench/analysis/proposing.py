@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from workbench.analysis.alarms import Alarm, Mark, mark
+from workbench.analysis.alarms import KINDS, Alarm, Mark, mark
 from workbench.analysis.events import CHANGES
 from workbench.analysis.proposal import CHANGE, Cite, Proposal, Sure
 from workbench.analysis.reasons import Reason, Suspect
@@ -25,7 +25,7 @@ AGREE = timedelta(minutes=5)
 
 _NEAR = timedelta(minutes=30)  # a change so long before the start is near
 _MOMENT = timedelta(seconds=1)  # an event is cited by the second it happened in
-_FAILED = ("failure", "failed", "error", "cancelled", "canceled", "rejected")
+_FAILED = ("failure", "failed", "error", "cancelled", "canceled", "rejected", "abandoned", "inactive", "skipped")
 _FRAME: dict[str, FrameName] = {"metric": "metrics", "log": "logs", "span": "spans"}
 _SHOWN = 80  # characters of a title in a sentence
 _CALLED = {"status": "status notice", "flag": "flag", "config": "change of configuration", "chat": "message"}
@@ -92,9 +92,11 @@ def detected(given: Given, alarms: Sequence[Alarm], told: pl.DataFrame) -> list[
         inside = alarm.began.at >= given.window.start
         if not inside and not alarm.affected:
             continue
-        sure = (Sure.HIGH if alarm.affected else Sure.MEDIUM) if inside else Sure.LOW
+        points = alarm.affected + (not alarm.assumed) if inside else 0
+        sure = (Sure.LOW, Sure.MEDIUM, Sure.HIGH)[points]
         text = f"The {named(alarm.began)} began"
         text += "" if alarm.affected else "; it names no service known to be affected"
+        text += "; nothing says that it reached anybody" if alarm.assumed else ""
         text += "" if inside else "; it was on before the incident’s window began, and may be of something else"
         found.append(given.of_event("detected_at", alarm.began, sure, text))
     notices = [one.began for one in alarms if one.kind == "status" and one.began is not None]
@@ -139,7 +141,7 @@ def resolved(given: Given, alarms: Sequence[Alarm]) -> list[Proposal]:
     last = max((one.ended for one in own if one.ended is not None), key=lambda one: one.at, default=None)
     found = []
     if last is not None:
-        on = [one for one in own if one.ended is None]
+        on = [one for one in own if one.ended is None and one.ends]
         other = [
             one
             for one in (*notices, *(one.ended for one in own if one.ended))
@@ -160,7 +162,9 @@ def resolved(given: Given, alarms: Sequence[Alarm]) -> list[Proposal]:
 
 def changed(given: Given, told: pl.DataFrame, start: datetime) -> list[Proposal]:
     """Return the last change before the start."""
-    failed = pl.col("state").is_in(_FAILED).fill_null(value=False)
+    bad = pl.col("state").is_in(_FAILED).fill_null(value=False)
+    # What became of a deployment is told by another event than that it began.
+    failed = bad | (bad.any().over("pinned", "key") & pl.col("key").is_not_null())
     before = told.filter(
         pl.col("kind").is_in(CHANGES), ~failed, pl.col("time") <= start, pl.col("time") >= given.baseline.start
     )
@@ -180,8 +184,9 @@ def changed(given: Given, told: pl.DataFrame, start: datetime) -> list[Proposal]
 
 def named(one: Mark) -> str:
     """Return an event as a sentence names it: its kind, title and service."""
-    of = f" of {one.service}" if one.service and one.service not in one.title else ""
-    return f"{_CALLED.get(one.kind, one.kind)} “{_short(one.title)}”{of}"
+    name = one.name if one.kind in KINDS else one.title
+    of = f" of {one.service}" if one.service and one.service not in name else ""
+    return f"{_CALLED.get(one.kind, one.kind)} “{_short(name)}”{of}"
 
 
 def _by(one: Mark) -> str:

@@ -42,7 +42,7 @@ def candidates(
     """Return the events that aren't in the timeline yet, in order of time.
 
     Changes are looked for in the baseline too; of all else what lies in the window. An event that an entry cites is in
-    the timeline, and so is one of the same second with the same words.
+    the timeline, and so is one of the same second with the same words. A message that was deleted is none.
 
     Args:
         events: as `workbench.analysis.events.read` gives them.
@@ -53,7 +53,7 @@ def candidates(
     cited = [citation for entry in entries for citation in entry.evidence if citation.frame == "events"]
     written = {(entry.at.replace(microsecond=0), entry.what.strip()) for entry in entries}
     found = []
-    for one in all_of(events, snapshot):
+    for one in all_of(events.filter(pl.col("state").ne_missing("deleted")), snapshot):
         before = one.at < snapshot.window.start
         if before and (one.kind not in CHANGES or (services and one.service and one.service not in services)):
             continue

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from workbench.analysis.alarms import KINDS
 from workbench.analysis.events import CHANGES
 from workbench.evidence import Citation, Snapshot
 
@@ -33,6 +34,7 @@ class Happening:
     at: datetime
     kind: str
     state: str
+    assumed: bool
     title: str
     name: str
     service: str
@@ -73,13 +75,16 @@ def happenings(events: pl.DataFrame, snapshot: Snapshot) -> tuple[Happening, ...
 
 def sentence(one: Happening) -> str:
     """Return what happened, for a line of a timeline."""
-    of = f" of {one.service}" if one.service and one.service not in one.title else ""
     if one.kind == "chat":
         return " ".join(one.title.split())
+    # Titles of alarms say their state already; names don't.
+    name = one.name if one.kind in KINDS and one.name else one.title
+    of = f" of {one.service}" if one.service and one.service not in name else ""
     if one.kind == "status":
-        return f"Status{f' {one.state}' if one.state else ''}: {one.title}"
-    did = _DID.get((one.kind, one.state), "" if one.state == "success" else one.state)
-    return f"{_CALLED.get(one.kind, one.kind.capitalize())} “{one.title}”{of}{f' {did}' if did else ''}"
+        return f"Status{f' {one.state}' if one.state else ''}: {name}"
+    said = "" if one.state == "success" or one.state in name.lower() else one.state
+    did = "was seen" if one.assumed else _DID.get((one.kind, one.state), said)
+    return f"{_CALLED.get(one.kind, one.kind.capitalize())} “{name}”{of}{f' {did}' if did else ''}"
 
 
 def who(one: Happening) -> str:
@@ -100,7 +105,15 @@ def _happening(row: dict[str, Any], snapshot: Snapshot) -> Happening:
         services=(row["service"],) if row["service"] else (), names=(row["title"],),
     )  # fmt: skip
     return Happening(
-        at=row["time"], kind=row["kind"], state=row["state"] or "", title=row["title"], name=row["name"] or "",
-        service=row["service"] or "", actor=row["actor"] or "", pinned=row["pinned"], url=row["url"] or "",
+        at=row["time"],
+        kind=row["kind"],
+        state=row["state"] or "",
+        assumed=row["assumed"],
+        title=row["title"],
+        name=row["name"] or "",
+        service=row["service"] or "",
+        actor=row["actor"] or "",
+        pinned=row["pinned"],
+        url=row["url"] or "",
         citation=cited,
-    )  # fmt: skip
+    )
