@@ -170,7 +170,7 @@ def test_a_run_that_was_started_again_is_found(site: Loopback) -> None:
 
 
 def test_a_deployment_that_was_replaced_has_not_failed() -> None:
-    """GitHub marks it inactive when a later one takes its place, and the change it brought may be the one looked for."""
+    """GitHub marks it inactive once a later one takes its place, and its change may be the one that is looked for."""
     replaced = [record("github", "deployment_status", deployment=1, state="inactive", created_at=at(3))]
     with Loopback(by(github({"acme/shop": shop() | {"statuses": replaced}}, token=TOKEN))) as site:
         found = read(site.url, what=["deployments"])
