@@ -20,6 +20,7 @@ from loopback import Answered, Loopback, as_json, by
 from servers import alertmanager, backfilled, free_port, openmetrics, post, prometheus, waited
 
 from workbench.errors import SourceError
+from workbench.telemetry import retry
 from workbench.telemetry.alertmanager import AlertmanagerSource
 from workbench.telemetry.alerts import fingerprint
 from workbench.telemetry.names import FrameName
@@ -234,6 +235,11 @@ class TestAlertmanager(SourceConformance):
     @pytest.fixture(autouse=True)
     def _server(self, manager: str) -> None:
         self.manager = manager
+
+    @pytest.fixture(autouse=True)
+    def _hurry(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(retry, "_FIRST_WAIT", 0.001)
+        monkeypatch.setattr(retry, "_JITTER", 0.001)
 
     def spread(self, count: int) -> list[datetime]:
         """Return moments of whole milliseconds."""

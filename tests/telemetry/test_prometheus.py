@@ -234,6 +234,14 @@ def test_limits_and_the_time_out_are_told_to_the_server(server: str) -> None:
     assert (asked.param("limit"), asked.param("timeout")) == ("7", "12500ms")
 
 
+def test_answers_come_unpacked_unless_they_are_asked_for_packed(server: str) -> None:
+    """The server packs more slowly than most lines carry."""
+    with FaultProxy(server) as proxy:
+        for headers, wanted in (({}, "identity"), ({"accept-encoding": "gzip"}, "gzip")):
+            assert read(source(proxy.url, metrics=["odd"], headers=headers)).height
+            assert proxy.asked[-1].headers["accept-encoding"] == wanted
+
+
 def test_a_long_query_is_sent_as_a_form(server: str) -> None:
     """Addresses have a limit on the way that nobody knows."""
     services = [f"service-{n:04}" for n in range(400)]

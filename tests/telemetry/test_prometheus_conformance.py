@@ -14,8 +14,10 @@ import pytest
 from conformance import WINDOW, SourceConformance, rows_at
 from servers import answers, backfilled, free_port, openmetrics, post, prometheus, victoria_metrics
 
+from workbench.telemetry import retry
 from workbench.telemetry.names import FrameName
 from workbench.telemetry.prometheus import PrometheusSource
+from workbench.telemetry.source import Query
 
 History = Callable[[pl.DataFrame], str]
 
@@ -57,6 +59,11 @@ class TestStored(SourceConformance):
     @pytest.fixture(autouse=True)
     def _servers(self, histories: History) -> None:
         self.serve = histories
+
+    @pytest.fixture(autouse=True)
+    def _hurry(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(retry, "_FIRST_WAIT", 0.001)
+        monkeypatch.setattr(retry, "_JITTER", 0.001)
 
     def spread(self, count: int) -> list[datetime]:
         """Return moments at which a server of milliseconds, and one of half-minutes, can hold a sample."""
@@ -134,3 +141,35 @@ class TestVictoriaMetrics(TestStored):
         wanted = rows_at(frame, times, lacks=self.lacks).with_columns(pl.col("value").fill_nan(0.5))
         digits = pl.col("value").round_sig_figs(12)
         assert found.with_columns(digits).equals(wanted.with_columns(digits)), f"{found}\n{wanted}"
+
+
+def test_victoria_metrics_answers_every_kind_of_question(victoria: str) -> None:
+    """Queries, histograms, instants, alerts, lists and estimates, in its own way."""
+    moments = [WINDOW.start + n * timedelta(seconds=15) for n in range(-20, 40)]
+    lines = [
+        f'victoria_{metric}{{service="cart",le="{le}"}} {share * n} {int(at.timestamp()) * 1000}'
+        for metric, le, share in (("calls", "", 30), ("time_bucket", "0.1", 1), ("time_bucket", "+Inf", 2))
+        for n, at in enumerate(moments)
+    ]
+    post(f"{victoria}/api/v1/import/prometheus", "\n".join(lines).replace(',le=""', "").encode(), "text/plain")
+    assert answers(f"{victoria}/internal/force_flush")
+    settings: dict[str, object] = {
+        "url": victoria,
+        "queries": {"rate": 'sum by (service) (rate(victoria_calls{service=~"$service"}[$interval]))'},
+        "histograms": {"time": "victoria_time"},
+        "quantiles": [0.25],
+        "instant": {"calls": "sum by (service) (increase(victoria_calls[$window]))"},
+    }
+    one = PrometheusSource.from_settings("shop", settings, Path())
+    reading = one.read("metrics", Query(WINDOW, ("cart",)))
+    found = reading.data.collect()
+    assert found.group_by("metric").agg(pl.len(), pl.col("value").max().round(3)).sort("metric").rows() == [
+        ("calls", 1, 1200.0),
+        ("rate", 10, 2.0),
+        ("time", 10, 0.05),
+    ]
+    assert set(found["service"]) == {"cart"}
+    assert reading.complete
+    assert reading.estimate().series == 3
+    assert "victoria_calls" in one.discover(Query(WINDOW)).metrics
+    assert one.read("events", Query(WINDOW)).data.collect().height == 0
