@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Mapping
@@ -104,8 +105,9 @@ class Wire:
 class Loopback:
     """The server: starts when made, stops with ``with`` or ``stop``; ``asked`` are the requests so far."""
 
-    def __init__(self, answer: Callable[[Asked, Wire], None]) -> None:
+    def __init__(self, answer: Callable[[Asked, Wire], None], *, tls: ssl.SSLContext | None = None) -> None:
         self.asked: list[Asked] = []
+        self._scheme = "https" if tls else "http"
         self._stopping = threading.Event()
         self._open: set[socket.socket] = set()
         site = self
@@ -144,13 +146,15 @@ class Loopback:
             request_queue_size = 64
 
         self._server = Server(("127.0.0.1", 0), Handler)
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
 
     @property
     def url(self) -> str:
         """Its address, without a slash at the end."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}"
 
     def stop(self) -> None:
         """End it and all that is under way; afterwards nobody listens there."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -19,6 +19,7 @@ from workbench.errors import LimitError, SourceError
 from workbench.telemetry.github_records import deployment, deployment_status, pull_request, release, workflow_run
 from workbench.telemetry.said import Events, among, moment, names_by, objects, texts
 from workbench.telemetry.schema import FrameName
+from workbench.telemetry.side_by_side import Gone, side_by_side
 from workbench.telemetry.source import Query, Reading, Tally
 from workbench.telemetry.stream import stream
 from workbench.telemetry.web import Answer, Asking, Web
@@ -117,23 +118,32 @@ class GithubSource:
         asked = "\n".join(f"GET {_address(*_first(*part, _span_of(part[1], query.window)))}" for part in parts)
 
         def pages() -> Iterator[pl.DataFrame]:
-            events = Events("github", "deploy", query, tally)
-            one = _Reading(query.window, self._web.asking(query, tally), events, tally)
-            answered = False
-            for repository, what in parts:
+            gone = Gone(query.stop)
+            asking = self._web.asking(replace(query, stop=gone), tally)
+
+            def work(part: tuple[str, str]) -> tuple[list[pl.DataFrame], SourceError | None]:
+                events = Events("github", "deploy", query, tally)
+                came: list[pl.DataFrame] = []
                 try:
-                    for _ in self._part(repository, what, one):
-                        answered = True
-                        yield from events.taken()
-                except LimitError:
-                    raise
+                    for _ in self._part(*part, _Reading(query.window, asking, events, tally)):
+                        came += events.taken()
                 except SourceError as error:
-                    # One repository that can't be read doesn't lose the others.
-                    one.asking.look()
-                    if not answered:
-                        raise
-                    tally.cut(f"The {what.replace('_', ' ')} of {repository} are missing or not all there: {error}")
-                yield from events.taken()
+                    return [*came, *events.taken()], error
+                return came, None
+
+            answered = False
+            for (repository, what), (came, error) in side_by_side(
+                parts, work, at_once=query.limits.concurrency, gone=gone
+            ):
+                yield from came
+                answered = answered or bool(came) or error is None
+                if error is None:
+                    continue
+                asking.look()
+                # One repository that can't be read doesn't lose the others.
+                if not answered or isinstance(error, LimitError):
+                    raise error
+                tally.cut(f"The {what.replace('_', ' ')} of {repository} are missing or not all there: {error}")
 
         return Reading(frame, stream(frame, pages), asked or "nothing: no repository is of these services", tally)
 
@@ -176,7 +186,7 @@ class GithubSource:
 
 @dataclass(frozen=True)
 class _Reading:
-    """One consumption of what was read: its window, its requests, its events, and what was odd."""
+    """One part while it is consumed: the window, its requests, its events, and what was odd."""
 
     window: Window
     asking: Asking
