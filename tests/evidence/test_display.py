@@ -9,6 +9,8 @@ import sys
 import textwrap
 from datetime import UTC, datetime, timedelta
 
+import nbclient
+import nbformat
 import pytest
 
 from workbench.evidence.display import display, lines
@@ -99,6 +101,15 @@ def test_on_a_terminal_there_are_bars() -> None:
     assert "3,000 rows, 12.0 kB" in said
     assert "0 of 2" in said
     assert "[1/2] dead spans: not pinned: [no] answer" in said
+
+
+def test_in_a_notebook_there_are_bars() -> None:
+    """In a widget that is renewed in place; what is said stays under it."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(TERMINAL)])
+    nbclient.NotebookClient(notebook, timeout=120).execute()
+    shown = [one.data["text/plain"] for one in notebook.cells[0].outputs]
+    assert shown[0] == "Output()"
+    assert shown[1].startswith("[1/2] dead spans: not pinned: [no] answer")
 
 
 @pytest.mark.parametrize(

@@ -53,22 +53,29 @@ def delivered(
     """
     conflicts = conflicts or Counter()
     clashing = sum(conflicts.values())
-    return [
-        *_note("outside-window", outside, f"{outside:,} rows lie outside the time asked for, and were left out."),
-        *_note(
-            "duplicates",
-            duplicates,
-            f"{duplicates:,} {_ROWS[frame]} were delivered again, alike to the last value; each is kept once.",
+    notes = [
+        Note(
+            kind="outside-window",
+            rows=outside,
+            text=f"{outside:,} rows lie outside the time asked for, and were left out.",
         ),
-        *_note(
-            "conflicting-samples",
-            clashing,
-            f"{clashing:,} points share series and time and differ in value: {_most(conflicts)}; all are kept.",
+        Note(
+            kind="duplicates",
+            rows=duplicates,
+            text=f"{duplicates:,} {_ROWS[frame]} were delivered again, alike to the last value; each is kept once.",
         ),
-        *_note(
-            "out-of-order", late, f"{late:,} samples came after later ones of their series; they were put in order."
+        Note(
+            kind="conflicting-samples",
+            rows=clashing,
+            text=f"{clashing:,} points share series and time and differ in value: {_most(conflicts)}; all are kept.",
+        ),
+        Note(
+            kind="out-of-order",
+            rows=late,
+            text=f"{late:,} samples came after later ones of their series; they were put in order.",
         ),
     ]
+    return _met(notes)
 
 
 def examined(frame: FrameName, data: pl.LazyFrame, *, window: Window, now: datetime) -> Counted:
@@ -87,12 +94,18 @@ def examined(frame: FrameName, data: pl.LazyFrame, *, window: Window, now: datet
     found = data.select(**wanted).collect(engine="streaming").row(0, named=True)
     odd, future = found.get("odd", 0), found["future"]
     notes = [
-        *_note("not-a-number", odd, f"{odd} metric points are empty, not a number or infinite; no analysis uses them."),
-        *_note("future-time", future, f"{future:,} rows are later than the pull itself: a clock is wrong."),
+        Note(
+            kind="not-a-number",
+            rows=odd,
+            text=f"{odd} metric points are empty, not a number or infinite; no analysis uses them.",
+        ),
+        Note(
+            kind="future-time", rows=future, text=f"{future:,} rows are later than the pull itself: a clock is wrong."
+        ),
     ]
     if frame == "metrics" and found["rows"]:
         notes += _of_series(data, found["rows"])
-    return Counted(found["rows"], found["inside"], tuple(notes))
+    return Counted(found["rows"], found["inside"], tuple(_met(notes)))
 
 
 def _of_series(data: pl.LazyFrame, rows: int) -> list[Note]:
@@ -105,7 +118,11 @@ def _of_series(data: pl.LazyFrame, rows: int) -> list[Note]:
     again = sum(resets.values())
     return [
         *_gap_note(pl.concat(gaps), series),
-        *_note("counter-reset", again, f"Counters began again from a lower value {_times(again)}: {_most(resets)}."),
+        Note(
+            kind="counter-reset",
+            rows=again,
+            text=f"Counters began again from a lower value {_times(again)}: {_most(resets)}.",
+        ),
     ]
 
 
@@ -155,8 +172,9 @@ def _resets(points: pl.DataFrame) -> Counter[str]:
     return Counter(fell["metric"].drop_nulls().to_list())
 
 
-def _note(kind: str, rows: int, text: str) -> list[Note]:
-    return [Note(kind=kind, rows=rows, text=text)] if rows else []
+def _met(notes: list[Note]) -> list[Note]:
+    """Return the notes that concern any row at all."""
+    return [note for note in notes if note.rows]
 
 
 def _times(number: int) -> str:
