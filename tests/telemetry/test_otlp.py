@@ -147,7 +147,7 @@ def test_a_span_of_the_collector_is_read_as_documented(tmp_path: Path) -> None:
     assert told == {
         "zone": "c", "http.response.status_code": 500, "otel.status_description": "no stock",
         "otel.dropped_events_count": 2, "team": "blue", "otel.scope.name": "shop.tracing", "host.name": "node-3",
-        "otel.shared.zone": "b",
+        "otel.outer.zone": "b",
     }  # fmt: skip
     assert notes == []
 
@@ -156,7 +156,7 @@ def test_metrics_that_are_several_numbers_become_several_series(tmp_path: Path) 
     """Summaries by quantile, histograms with and without buckets, points without a value."""
     found, notes = rows(tmp_path, "metrics", METRICS)
     told = [(row["metric"], json.loads(row["attributes"]), row["value"]) for row in found]
-    shared = {"k8s.pod.name": "cart-7", "otel.shared.unit": "u"}
+    shared = {"k8s.pod.name": "cart-7", "otel.outer.unit": "u"}
     ms, own = {"unit": "ms", **shared}, {"k8s.pod.name": "cart-7", "unit": "u"}
     delta, cumulative = {"temporality": "delta", **own}, {"temporality": "cumulative", **own}
     assert told == [

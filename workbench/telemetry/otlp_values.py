@@ -233,7 +233,7 @@ class Shared:
     """What the records of one scope (or the points of one metric) have in common.
 
     Attributes are those that aren't columns. A record's own attribute of the same name hides none of them: the shared
-    one is then told as ``otel.shared.NAME``.
+    one is then told as ``otel.outer.NAME``.
     """
 
     def __init__(
@@ -274,7 +274,7 @@ def over(own: Mapping[str, object], below: Mapping[str, object]) -> dict[str, ob
         if key not in made:
             made[key] = value
         elif made[key] != value:
-            made[f"otel.shared.{key}"] = value
+            made[f"otel.outer.{key}"] = value
     return made
 
 
