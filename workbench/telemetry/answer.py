@@ -72,7 +72,7 @@ class Answer:
         try:
             yield from self._within_limits(gone)
         except Stopped:
-            self.tally.cut(f"Reading was stopped; {_KEPT}.")
+            self.tally.cut(f"Reading was stopped; {_KEPT}.", kind="incomplete")
         except LimitError as error:
             self._over(f"{_sentence(error.what)}; {_KEPT}.")
         except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001 - a third party's source raises anything
