@@ -11,10 +11,10 @@ from typing import ClassVar, NoReturn
 
 import polars as pl
 import pytest
-from conformance import WINDOW, SourceConformance, rows_at
+from conformance import START, WINDOW, SourceConformance, rows_at
 from servers import answers, backfilled, free_port, openmetrics, post, prometheus, victoria_metrics
 
-from workbench.telemetry import retry
+from workbench.telemetry import prometheus_requests, retry
 from workbench.telemetry.names import FrameName
 from workbench.telemetry.prometheus import PrometheusSource
 from workbench.telemetry.source import Query
@@ -82,11 +82,20 @@ class TestStored(SourceConformance):
         settings: dict[str, object] = {"url": url, "metrics": ["recorded"], "metric_label": "metric", "alerts": False}
         return PrometheusSource.from_settings("shop", settings, folder)
 
+    def test_a_sample_on_the_edge_of_a_stretch_comes_once(
+        self, tmp_path: Path, frame: FrameName, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whatever the server's version does with the oldest millisecond of a stretch."""
+        monkeypatch.setattr(prometheus_requests, "_STRETCH", 1000)
+        times = [START + timedelta(milliseconds=n) for n in (0, 999, 1000, 1001, 1999, 2000, 4999, 5000)]
+        assert self.read(tmp_path, frame, times)["time"].to_list() == times
+
 
 class TestStepped(TestStored):
     """The same, evaluated at every half-minute; a sample counts for the one step it lies on."""
 
     lacks: ClassVar[frozenset[str]] = frozenset({"attributes", "metric"})
+    test_a_sample_on_the_edge_of_a_stretch_comes_once = None  # type: ignore[assignment] - it knows only steps
     resolution: ClassVar[timedelta] = timedelta(seconds=30)
 
     def holding(self, folder: Path, frame: FrameName, rows: pl.DataFrame) -> PrometheusSource:
