@@ -59,6 +59,8 @@ class _DuckDB(Connection):
                 do="Correct the url in workbench.toml, or bring the file back",
             )
         self._ibis = _backend("duckdb").connect(address.file, **address.options, read_only=True)
+        # It would be drawn into whatever the command prints.
+        self._ibis.con.execute("SET enable_progress_bar = false")
 
     def types(self, select: str) -> dict[str, Any]:
         described = self._ibis.con.sql(f"DESCRIBE {select}").fetchall()
