@@ -223,7 +223,7 @@ def test_a_source_that_cannot_be_read_costs_only_itself(slow: Path) -> None:
         ("[window]\nbaselin = '1h'", "unknown key 'baselin'"),
         ("[window]\nbaseline = 'long'", "not a length of time"),
         ("[sources.'a/b']\nkind = 'parquet'", "'a/b'"),
-        ("[sources.a]\nkind = 'oracle'", "Known kinds: parquet"),
+        ("[sources.a]\nkind = 'oracle'", "Known kinds: alertmanager, csv"),
         ("[[[", "can't be read as TOML"),
     ],
 )

@@ -124,6 +124,10 @@ class Endpoint:
         """Return the text without the secret, should it be in it."""
         return self.secret.hide(text) if self.secret else text
 
+    def hide_in_data(self, body: bytes) -> bytes:
+        """Return an answer without the secret, should the backend give it back among its data."""
+        return self.secret.hide_in_data(body, user=self.user) if self.secret else body
+
     def _auth(self) -> httpx.Auth | None:
         import httpx  # noqa: PLC0415 - only who asks a web needs it
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import html
 import json
 import os
 import re
@@ -14,11 +15,13 @@ from typing import Self
 from urllib.parse import quote, quote_plus
 
 from workbench.errors import SourceError
+from workbench.telemetry.discretion import keep
 
 __all__ = ["Secret"]
 
 _PATIENCE = 60.0
 _HIDDEN = "•••"
+_NO_CHANCE = 12
 _BASIC = re.compile(r"[A-Za-z0-9+/]{4,}={0,2}")
 
 
@@ -74,6 +77,11 @@ class Secret:
         Raises:
             SourceError: the variable isn't set, or the command fails; neither's content is shown.
         """
+        found = self._fetched()
+        keep(self)
+        return found
+
+    def _fetched(self) -> str:
         if self._variable:
             found = os.environ.get(self._variable, "").strip()
             if not found:
@@ -102,15 +110,33 @@ class Secret:
         return found
 
     def hide(self, text: str) -> str:
-        """Return the text with the secret taken out, should it be in it, plain or as an address or header holds it."""
+        """Return the text with the secret taken out, plain or as an address, a header field, JSON or HTML holds it."""
         known = self.__dict__.get("value")
         if not known:
             return text
         addressed = (quote(known), quote(known, safe=""), quote_plus(known))
-        for told in (known, *addressed, json.dumps(known)[1:-1], repr(known)[1:-1]):
+        for told in (known, *addressed, *_written(known), repr(known)[1:-1]):
             text = text.replace(told, _HIDDEN)
         # Basic credentials hold the user too, so that the password's own letters depend on where it begins.
-        return _BASIC.sub(lambda found: _HIDDEN if known in _unpacked(found[0]) else found[0], text)
+        return _BASIC.sub(lambda found: _HIDDEN if _holds(found[0], known) else found[0], text)
+
+    def hide_in_data(self, body: bytes, *, user: str = "") -> bytes:
+        """Return what a backend answered with the secret taken out, should it give it back among its data.
+
+        Only one of 12 signs or more, which no data holds by chance; data that holds a shorter one is kept as it came.
+
+        Args:
+            body: the answer.
+            user: whose password it is; then HTTP basic credentials are taken out, too.
+        """
+        known = self.__dict__.get("value", "")
+        if len(known) < _NO_CHANCE:
+            return body
+        sent = [base64.b64encode(f"{user}:{known}".encode()).decode()] if user else []
+        for told in dict.fromkeys((known, *_written(known), *sent)):
+            if told.encode() in body:
+                body = body.replace(told.encode(), _HIDDEN.encode())
+        return body
 
     @staticmethod
     def hide_all(secrets: Iterable[Secret | None], text: str) -> str:
@@ -127,10 +153,22 @@ class Secret:
         return (_again, (self._where, self._variable, self._command))
 
 
+def _written(secret: str) -> tuple[str, ...]:
+    """Return how JSON and HTML write a secret; HTML in both of the usual ways."""
+    in_html = html.escape(secret)
+    return json.dumps(secret)[1:-1], secret.replace("/", "\\/"), in_html, in_html.replace("&#x27;", "&#39;")
+
+
+def _holds(word: str, secret: str) -> bool:
+    """Return whether a word holds a secret in base64, perhaps after letters of something else (``%20``)."""
+    return any(secret in _unpacked(word[start:]) for start in range(4))
+
+
 def _unpacked(word: str) -> str:
     """Return what stands in a word of base64; empty where it is none."""
+    whole = word.rstrip("=")
     try:
-        return base64.b64decode(word + "=" * (-len(word) % 4), validate=True).decode("utf-8", "replace")
+        return base64.b64decode(whole + "=" * (-len(whole) % 4), validate=True).decode("utf-8", "replace")
     except binascii.Error:
         return ""
 

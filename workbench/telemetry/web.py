@@ -225,7 +225,7 @@ class Asking:
         if not self._web.endpoint.same_host(url):
             # The secret goes to nobody but the host that was named.
             raise SourceError(
-                f"source {self._web.source!r}: {self._web.url} leads to another host, {request.url.host}",
+                f"source {self._web.source!r}: {self._web.url} leads to another host, {self._hide(request.url.host)}",
                 do="If that is right, name that address as the url; it may also be a login page",
             )
         response = self._web.client().send(request, stream=True)
@@ -233,7 +233,8 @@ class Asking:
             if response.next_request is not None:
                 return response.next_request
             self._check(response)
-            return Answer(self._hide(url), {k.lower(): v for k, v in response.headers.items()}, self._body(response))
+            fields = {k.lower(): v for k, v in response.headers.items()}
+            return Answer(self._hide(url), fields, self._data(response))
         finally:
             response.close()
 
@@ -290,6 +291,15 @@ class Asking:
             self.look()
             pieces.append(piece)
         return b"".join(pieces)
+
+    def _data(self, response: httpx.Response) -> bytes:
+        """Return the body, without the secret should the backend give it back."""
+        body = self._body(response)
+        data = self._web.endpoint.hide_in_data(body)
+        if data != body:
+            text = f"{self._web.url} gave the secret back that it was sent; it was taken out of the answer."
+            self._tally.note(Problem("secret-taken-out", 0, text))
+        return data
 
     def _hide(self, text: str) -> str:
         return self._web.endpoint.hide(text)
