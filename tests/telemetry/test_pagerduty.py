@@ -104,6 +104,7 @@ def test_more_than_pages_reach_is_asked_for_in_halves(monkeypatch: pytest.Monkey
     monkeypatch.setattr(module, "_MOST", 300)
     with Loopback(by(pagerduty([entry(minutes=n / 40) for n in range(1100)], token=TOKEN, most=300))) as site:
         reading = source(site.url).read("events", Query(WINDOW))
+        assert reading.estimate().rows == 1100
         assert reading.data.collect().height == 1100
         assert reading.complete
     with Loopback(by(pagerduty([entry(id=f"same-{n}") for n in range(400)], token=TOKEN, most=300))) as site:

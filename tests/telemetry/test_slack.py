@@ -112,6 +112,8 @@ def test_only_the_days_of_the_window_are_opened(tmp_path: Path) -> None:
     assert answer.complete
     assert {"28", "30"} < set(found["title"])
     assert answer.asked == "all channels of export, files of 2024-01-28 to 2024-01-30"
+    opened = [json.dumps(body) for body in (*near.values(), SHAPE["messages"])]
+    assert answer.estimate().bytes == sum(map(len, opened))
 
 
 def test_channels_are_chosen_by_name(tmp_path: Path) -> None:

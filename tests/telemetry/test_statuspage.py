@@ -59,7 +59,7 @@ def test_all_incidents_of_the_recording_and_every_update_come_out(recordings: Pa
     told = [json.loads(text) for text in found["attributes"]]
     made = sorted((a["id"], a["message"], format_time(t)) for a, t in zip(told, found["time"], strict=True))
     assert made == sorted((one["id"], up["message"], up["at"]) for one in wanted for up in one["updates"])
-    assert reading.tally.bytes == file.stat().st_size
+    assert reading.tally.bytes == reading.estimate().bytes == file.stat().st_size
 
 
 def test_an_update_is_told_with_its_state_and_its_incident() -> None:
@@ -141,6 +141,8 @@ def test_a_file_that_is_none_is_told(tmp_path: Path) -> None:
     for file, said in (("gone.jsonl", "gone.jsonl can't be read"), ("", "can't be read"), ("page.html", "no line of")):
         with pytest.raises(SourceError, match=said):
             source(tmp_path, file=file or str(tmp_path)).read("events", Query(EVER)).data.collect()
+    with pytest.raises(SourceError, match=r"gone\.jsonl can't be read"):
+        source(tmp_path, file="gone.jsonl").read("events", Query(EVER)).estimate()
     with pytest.raises(LimitError, match="over 1,000 bytes"):
         source(file="incidents.jsonl").read("events", Query(EVER, limits=Limits(bytes=1000))).data.collect()
 

@@ -16,7 +16,7 @@ import polars as pl
 from workbench.errors import SourceError
 from workbench.telemetry.said import Events, among, ident, moment, names_by, objects, text, texts
 from workbench.telemetry.schema import FrameName
-from workbench.telemetry.source import Query, Reading, Tally
+from workbench.telemetry.source import Estimate, Query, Reading, Tally
 from workbench.telemetry.stream import stream
 from workbench.telemetry.web import Asking, Web
 from workbench.window import Window, format_time
@@ -107,7 +107,14 @@ class PagerdutySource:
                         _take(events, entry, self._services)
                     yield from events.taken()
 
-        return Reading(frame, stream(frame, pages), asked, tally)
+        return Reading(frame, stream(frame, pages), asked, tally, lambda: self._estimate(spans, query))
+
+    def _estimate(self, spans: list[Window], query: Query) -> Estimate:
+        """Return how many log entries PagerDuty counts."""
+        asking = self._web.asking(query, Tally())
+        counted = [asking.get("/log_entries", self._params(span, 0) | {"limit": 1}).json() for span in spans]
+        totals = [total for one in counted if isinstance(total := among(one, "total"), int)]
+        return Estimate(rows=sum(totals)) if len(totals) == len(spans) else Estimate()
 
     def _params(self, span: Window, offset: int) -> dict[str, Any]:
         return {

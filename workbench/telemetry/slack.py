@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ from workbench.telemetry.said import Events, text, texts
 from workbench.telemetry.schema import FrameName
 from workbench.telemetry.slack_export import Day, Export
 from workbench.telemetry.slack_text import Directory, plain
-from workbench.telemetry.source import Query, Reading, Tally
+from workbench.telemetry.source import Estimate, Query, Reading, Tally
 from workbench.telemetry.stream import stream
 
 __all__ = ["SlackSource"]
@@ -79,9 +79,7 @@ class SlackSource:
         def pages() -> Iterator[pl.DataFrame]:
             events = Events("slack", "chat", replace(query, services=()), tally)
             with Export(self.name, self._path, query, tally) as export:
-                days = [day for day in export.days if not self._channels or day.channel in self._channels]
-                self._check(days, export)
-                touched = [day for day in days if first <= day.day <= last]
+                touched = self._touched(export, first, last)
                 directory = _directory(export) if touched else Directory()
                 for day in touched:
                     if query.stop.is_set():
@@ -90,9 +88,15 @@ class SlackSource:
                         self._take(events, message if isinstance(message, dict) else {}, day, directory)
                     yield from events.taken()
 
-        return Reading(frame, stream(frame, pages), asked, tally)
+        def estimate() -> Estimate:
+            with Export(self.name, self._path, query, Tally()) as export:
+                return Estimate(bytes=sum(export.size(day.name) for day in self._touched(export, first, last)))
 
-    def _check(self, days: list[Day], export: Export) -> None:
+        return Reading(frame, stream(frame, pages), asked, tally, estimate)
+
+    def _touched(self, export: Export, first: date, last: date) -> list[Day]:
+        """Return the days of the channels that are read."""
+        days = [day for day in export.days if not self._channels or day.channel in self._channels]
         absent = sorted(self._channels - {day.channel for day in days})
         if absent or not days:
             known = sorted({day.channel for day in export.days})[:10]
@@ -101,6 +105,7 @@ class SlackSource:
                 + (f"no channel {absent[0]!r}" if absent else "no messages of any channel"),
                 do=f"It holds {', '.join(known)}" if known else "Give the zip that Slack made, or the folder it became",
             )
+        return [day for day in days if first <= day.day <= last]
 
     def _take(self, events: Events, message: dict[str, Any], day: Day, directory: Directory) -> None:
         """Take a message in, as it reads now; when it was edited or deleted stands beside when it was written."""

@@ -80,6 +80,12 @@ class Export:
             if name in self._names and (found := self.read(name)) is not None:
                 yield name, found
 
+    def size(self, name: str) -> int:
+        """Return how many bytes a file says that it holds."""
+        if self._zip:
+            return self._zip.getinfo(self._root + name).file_size
+        return (self._path / (self._root + name)).stat().st_size
+
     def read(self, name: str) -> list[Any] | None:
         """Return the list a file holds; None, and a mark in the tally, when it can't be read.
 

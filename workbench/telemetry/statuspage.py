@@ -15,7 +15,7 @@ import polars as pl
 from workbench.errors import LimitError, SourceError
 from workbench.telemetry.said import Events, ident, moment, names_by, objects, text
 from workbench.telemetry.schema import FrameName
-from workbench.telemetry.source import Query, Reading, Tally
+from workbench.telemetry.source import Estimate, Query, Reading, Tally
 from workbench.telemetry.stream import stream
 from workbench.telemetry.web import Web
 from workbench.window import format_time
@@ -86,7 +86,8 @@ class StatuspageSource:
         tally = Tally()
         if isinstance(self._where, Path):
             file = self._where
-            return Reading(frame, stream(frame, lambda: self._lines(file, query, tally)), str(file.name), tally)
+            lines = stream(frame, lambda: self._lines(file, query, tally))
+            return Reading(frame, lines, file.name, tally, lambda: Estimate(bytes=self._size(file)))
         web = self._where
         asked = "\n".join(f"GET /api/v2/{path}.json" for path in _LISTS)
         return Reading(frame, stream(frame, lambda: self._pages(web, query, tally)), asked, tally)
@@ -133,10 +134,7 @@ class StatuspageSource:
                     if not whole % _ROWS:
                         yield from events.taken()
         except OSError as error:
-            raise SourceError(
-                f"source {self.name!r}: {file.name} can't be read ({error.strerror or type(error).__name__})",
-                do="Correct file in workbench.toml",
-            ) from None
+            raise self._unreadable(file, error) from None
         if broken and not whole:
             raise SourceError(
                 f"source {self.name!r}: no line of {file.name} is a JSON object",
@@ -147,6 +145,18 @@ class StatuspageSource:
                 f"Lines of {file.name} that are no JSON object were left out.", kind="unreadable-row", rows=broken
             )
         yield from events.taken()
+
+    def _size(self, file: Path) -> int:
+        try:
+            return file.stat().st_size
+        except OSError as error:
+            raise self._unreadable(file, error) from None
+
+    def _unreadable(self, file: Path, error: OSError) -> SourceError:
+        return SourceError(
+            f"source {self.name!r}: {file.name} can't be read ({error.strerror or type(error).__name__})",
+            do="Correct file in workbench.toml",
+        )
 
     def _take(self, events: Events, one: dict[str, Any]) -> None:
         """Take each update of an incident in, as the API or an export has it."""
