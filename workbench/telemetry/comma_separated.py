@@ -68,6 +68,6 @@ class CsvSource(FileSource):
                 keys = partition(page.address) if is_remote(page.address) else place.keys
                 known = TextTable(frame, self._columns, keys, self._dialect, self._column_names, Odd(page.name))
                 files[page.address] = known
-            yield partial(known.rows, known.begin(known.records.read(page.texts, page.first)), query)
+            yield partial(known.rows, known.begin(known.records.read(page.texts, int(page.numbers[0]))), query)
         for table in files.values():
             yield partial(table.rows, table.begin(table.records.rest()), query)

@@ -9,8 +9,8 @@ from typing import ClassVar
 import polars as pl
 
 from workbench.telemetry.files import FileSource
-from workbench.telemetry.json_pages import JsonPages
-from workbench.telemetry.lines import lines
+from workbench.telemetry.json_pages import SAMPLE, JsonPages
+from workbench.telemetry.lines import first_lines, lines
 from workbench.telemetry.pages import side_by_side
 from workbench.telemetry.paths import Place, partition
 from workbench.telemetry.schema import FrameName
@@ -39,9 +39,15 @@ class JsonlSource(FileSource):
         self, files: dict[str, JsonPages], place: Place, frame: FrameName, query: Query, tally: Tally
     ) -> Iterator[Callable[[], pl.DataFrame]]:
         """Yield what is to be done for each page; ``files`` gets what reads each file."""
-        for page in lines(place.address, self._reached(place), query.limits, tally):
+        needless = None
+        if not is_remote(place.address):
+            sample = first_lines(place.address, SAMPLE)
+            if not sample.len():
+                return
+            files[place.address] = JsonPages(frame, self._columns, place.keys, sample, Odd(place.name))
+            needless = files[place.address].needless(query)
+        for page in lines(place.address, self._reached(place), query.limits, tally, needless=needless):
             if page.address not in files:
-                keys = partition(page.address) if is_remote(page.address) else place.keys
+                keys = partition(page.address)
                 files[page.address] = JsonPages(frame, self._columns, keys, page.texts, Odd(page.name))
-            numbers = pl.int_range(page.first, page.first + page.texts.len(), eager=True)
-            yield partial(files[page.address].read, page.texts, numbers, query)
+            yield partial(files[page.address].read, page.texts, page.numbers, query)

@@ -18,21 +18,24 @@ import orjson
 import polars as pl
 
 from workbench.telemetry.attributes import Style, attributes, dumped, json_object, merged
-from workbench.telemetry.columns import Columns, Resolved
+from workbench.telemetry.columns import UNIX_UNITS, Columns, Resolved
 from workbench.telemetry.conform import flattened
+from workbench.telemetry.impossible import impossible
 from workbench.telemetry.moments import moments
 from workbench.telemetry.schema import FRAMES, REQUIRED, TIME_COLUMN, FrameName
 from workbench.telemetry.source import Query
 from workbench.telemetry.text_rows import LINE, Odd, inside, made
 
-__all__ = ["JsonPages"]
+__all__ = ["SAMPLE", "JsonPages"]
 
-_SAMPLE = 1000
+SAMPLE = 1000
+"""Lines that the keys of a file are learned from."""
 _WORTH = 0.5
 """The share of sampled lines that must come out as they went in, for the fast way to be worth its price."""
 _BIG = re.compile(r"\d{19}")
 _ATTRIBUTES = "\0attributes"
 _TEXT = "\0text"
+_UTC = pl.Datetime("us", "UTC")
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class JsonPages:
         self._columns = columns
         self._keys = keys
         self.odd = odd
-        objects = [found for text in sample.head(_SAMPLE) if isinstance(found := _loaded(text), dict)]
+        objects = [found for text in sample.head(SAMPLE) if isinstance(found := _loaded(text), dict)]
         self._found = _resolved(frame, columns, objects, keys, odd.origin)
         _check_time(self._found, columns, objects, odd.origin)
         self._shape = self._learned(sample)
@@ -99,9 +102,26 @@ class JsonPages:
             self._shape = self._learned(other[_TEXT])
         return pl.concat([exact, self._slow(other, query)]).sort(LINE).drop(LINE)
 
+    def needless(self, query: Query) -> pl.Expr | None:
+        """Return which lines are certainly outside of the window, before any is read as JSON; None where nothing tells.
+
+        A line is, where the key of the time stands in it once, and a time after it that can be and isn't in the window.
+        """
+        name = self._found.stored[TIME_COLUMN[self._found.frame]]
+        if not re.fullmatch(r"[@\w]+", name, re.ASCII):
+            return None
+        line, key = pl.col("line"), f'"{name}"'
+        counts = self._columns.time_format in UNIX_UNITS
+        value = r'"?(-?[0-9][0-9.]*)"?\s*[,}]' if counts else r'"([^"\\]*)"'
+        text = line.str.extract(rf"{key}\s*:\s*{value}")
+        time = moments(text, pl.String(), self._columns, called=name, origin=self.odd.origin)
+        wrong = impossible(time, _UTC, time, self._columns)
+        inside_ = (time >= query.window.start) & (time < query.window.end)
+        return (~inside_ & ~wrong & (line.str.count_matches(key, literal=True) == 1)).fill_null(value=False)
+
     def _learned(self, sample: pl.Series) -> _Shape | None:
         """Return the keys, their types and the way of writing of some lines, if the fast way is worth its price."""
-        good = pl.Series([text for text in sample.head(_SAMPLE) if isinstance(_loaded(text), dict)], dtype=pl.String)
+        good = pl.Series([text for text in sample.head(SAMPLE) if isinstance(_loaded(text), dict)], dtype=pl.String)
         try:
             dtype = good.str.json_decode(infer_schema_length=None).dtype if good.len() else None
             if not isinstance(dtype, pl.Struct):

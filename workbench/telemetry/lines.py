@@ -11,7 +11,7 @@ import polars as pl
 from workbench.errors import LimitError
 from workbench.telemetry.source import Limits, Problem, Tally
 
-__all__ = ["Lines", "lines"]
+__all__ = ["Lines", "first_lines", "lines"]
 
 _PAGE = 20_000
 _MARK = "\ufeff"
@@ -20,10 +20,10 @@ _REPLACED = "\ufffd"
 
 @dataclass(frozen=True)
 class Lines:
-    """A page of one file: its lines without their ends, and the number of the first, counted from 1."""
+    """A page of one file: lines without their ends, and the number of each, counted from 1."""
 
     address: str
-    first: int
+    numbers: pl.Series
     texts: pl.Series
 
     @property
@@ -32,7 +32,23 @@ class Lines:
         return self.address.rpartition("/")[2]
 
 
-def lines(address: str, reached: dict[str, Any], limits: Limits, tally: Tally) -> Iterator[Lines]:
+def first_lines(address: str, count: int) -> pl.Series:
+    """Return the first lines of a file of this disk.
+
+    Raises:
+        PolarsError: the file can't be read.
+    """
+    try:
+        return _strict(address, {}).head(count).collect(engine="streaming")["line"]
+    except pl.exceptions.ComputeError as error:
+        if not _is_encoding(error):
+            raise
+        return _lossy(address, {}).head(count).collect(engine="streaming")["line"].fill_null("")
+
+
+def lines(
+    address: str, reached: dict[str, Any], limits: Limits, tally: Tally, *, needless: pl.Expr | None = None
+) -> Iterator[Lines]:
     """Yield the lines of a file, or of all that a glob finds in a bucket, in order; polars unpacks gzip and zstd.
 
     A byte that isn't UTF-8 becomes the sign �, and a note says how many lines have one.
@@ -42,26 +58,37 @@ def lines(address: str, reached: dict[str, Any], limits: Limits, tally: Tally) -
         reached: what polars is told to reach it (`Storage.reached`).
         limits: its bytes are held to.
         tally: counts the bytes of the lines.
+        needless: which lines aren't wanted, said of the column ``line``; for one file only.
 
     Raises:
         LimitError: there are more bytes than the limit.
         PolarsError: the file can't be read.
     """
-    count = 0
+    last = 0
     numbers: dict[str, int] = {}
     try:
-        for page in _paged(_strict(address, reached), address, numbers, limits, tally):
-            count += page.texts.len()
+        for page in _paged(_numbered(_strict(address, reached), needless), address, numbers, limits, tally):
+            last += page.texts.len() if needless is None else int(page.numbers[-1]) - last
             yield page
     except pl.exceptions.ComputeError as error:
-        if "utf8" not in str(error) and "utf-8" not in str(error):
+        if not _is_encoding(error):
             raise
-        for page in _paged(_lossy(address, reached).slice(count), address, numbers, limits, tally):
+        left = _numbered(_lossy(address, reached), needless).filter(pl.col("number") > last)
+        for page in _paged(left, address, numbers, limits, tally):
             replaced = int(page.texts.str.contains(_REPLACED, literal=True).sum())
             if replaced:
                 text = f"Bytes of {page.name} that are not UTF-8 were replaced by {_REPLACED}."
                 tally.note(Problem("replaced-bytes", replaced, text))
             yield page
+
+
+def _is_encoding(error: Exception) -> bool:
+    return "utf8" in str(error) or "utf-8" in str(error)
+
+
+def _numbered(scan: pl.LazyFrame, needless: pl.Expr | None) -> pl.LazyFrame:
+    numbered = scan.with_row_index("number", offset=1)
+    return numbered if needless is None else numbered.filter(~needless)
 
 
 def _strict(address: str, reached: dict[str, Any]) -> pl.LazyFrame:
@@ -84,17 +111,18 @@ def _lossy(address: str, reached: dict[str, Any]) -> pl.LazyFrame:
     )
 
 
-def _paged(scan: pl.LazyFrame, address: str, numbers: dict[str, int], limits: Limits, tally: Tally) -> Iterator[Lines]:
-    """Yield a scan by file; ``numbers`` holds the next line's number of each."""
+def _paged(scan: pl.LazyFrame, address: str, starts: dict[str, int], limits: Limits, tally: Tally) -> Iterator[Lines]:
+    """Yield a scan by file; ``starts`` holds how many lines were counted before each of them."""
     for batch in scan.collect_batches(chunk_size=_PAGE, maintain_order=True):
         for (path,), part in batch.group_by("path", maintain_order=True):
             file = str(path) if path is not None else address
+            # Lines are counted through all files of a bucket; the first file's come first.
+            start = starts.setdefault(file, int(part["number"][0]) - 1 if starts else 0)
+            numbers = part["number"].cast(pl.Int64) - start
             texts = part["line"].fill_null("").str.strip_suffix("\r")
-            first = numbers.get(file, 1)
-            numbers[file] = first + texts.len()
-            if first == 1 and texts.len() and texts[0].startswith(_MARK):
+            if numbers[0] == 1 and texts[0].startswith(_MARK):
                 texts = texts.scatter(0, texts[0].removeprefix(_MARK))
             tally.received(int(texts.str.len_bytes().sum()) + texts.len())
             if tally.bytes > limits.bytes:
                 raise LimitError(f"its files hold more than {limits.bytes:,} bytes, its limit", do="Raise limits.bytes")
-            yield Lines(file, first, texts)
+            yield Lines(file, numbers, texts)
