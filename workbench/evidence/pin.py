@@ -49,7 +49,7 @@ def pin(
         window: the incident's window.
         baseline: the window before it, which must end where it starts; None for none.
         folder: the incident's evidence folder; made when missing.
-        tell: called after each frame of each source.
+        tell: called several times a second for each frame that is being read, and after each that has ended.
         keep: called with the snapshot once it is in place, to write its hash into the history; when it raises, the
             snapshot is taken away again.
         plan: what to ask for, and what to carry over from earlier snapshots; everything is asked for without one.
