@@ -196,9 +196,9 @@ class RowsOf:
             return column if type_.is_float64() else column.cast("float64")
         if name == "duration_ns":
             return self._duration(column)
-        if type_.is_binary() or type_.is_geospatial() or _is_nested(type_):
+        if type_.is_geospatial() or _is_nested(type_):
             raise self._refused(name, column, "text")
-        return _text(column)
+        return column if type_.is_binary() else _text(column)
 
     def _time(self, column: Any) -> Any:
         type_ = column.type()

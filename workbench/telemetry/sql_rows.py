@@ -36,7 +36,7 @@ def page(batch: Any, rows: RowsOf, query: Query, tally: Tally) -> pl.DataFrame:
         if name == time
         else _duration(frame.schema[name], rows).alias(name)
         if name == "duration_ns"
-        else pl.col(name).cast(dtype)
+        else _plain(pl.col(name), frame.schema[name], dtype)
         if name in frame.columns
         else pl.lit(None, dtype=dtype).alias(name)
         for name, dtype in schema.items()
@@ -74,6 +74,10 @@ def _duration(stored: pl.DataType, rows: RowsOf) -> pl.Expr:
     if stored.is_integer():
         return column.cast(pl.Int64) * step
     return (column * step).round().cast(pl.Int64, strict=False)
+
+
+def _plain(column: pl.Expr, stored: pl.DataType, dtype: pl.DataType) -> pl.Expr:
+    return column.bin.encode("hex") if stored == pl.Binary else column.cast(dtype)
 
 
 def _attributes(schema: pl.Schema, rows: RowsOf) -> pl.Expr:
