@@ -20,7 +20,7 @@ from workbench.telemetry.otlp_values import (
     text_of,
 )
 
-__all__ = ["METRIC_COLUMNS", "Metric", "metric_of"]
+__all__ = ["METRIC_COLUMNS", "Metric", "metric_of", "value_of"]
 
 METRIC_COLUMNS = ("time", "service", "instance", "metric", "attributes", "value")
 
@@ -33,17 +33,15 @@ Value: TypeAlias = tuple[str, dict[str, object], float | None]
 
 Reader: TypeAlias = Callable[[Mapping[str, Any]], Iterable[Value]]
 
-_ALONE: dict[str, object] = {}
-_EMPTY: Sequence[Value] = (("", _ALONE, None),)
-
 
 class Metric(NamedTuple):
     """A metric's name, its points, how one is read, and what it says of all of them."""
 
     name: str
     points: Sequence[Any]
-    read: Reader
-    own: dict[str, object]
+    read: Reader | None
+    """Null for gauges and sums, whose points are one number (`value_of`)."""
+    own: tuple[tuple[str, object], ...]
     """Its ``unit``, and for sums and histograms ``temporality`` (``delta``, ``cumulative``) and ``monotonic``."""
 
 
@@ -53,28 +51,33 @@ def metric_of(metric: Mapping[str, Any]) -> Metric | None:
     Raises:
         Unreadable: it isn't a metric.
     """
-    kind = next((kind for kind in _READ if kind in metric), None)
-    if kind is None:
+    for kind in _READ:
+        if kind in metric:
+            break
+    else:
         return None
     name, unit, data = text_of(metric.get("name")), text_of(metric.get("unit")), record_of(metric[kind])
     if name is None:
         raise Unreadable("a metric has no name")
-    own: dict[str, object] = {"unit": unit} if unit else {}
+    own: tuple[tuple[str, object], ...] = (("unit", unit),) if unit else ()
     if told := _TEMPORALITIES[data.get("aggregationTemporality")]:
-        own["temporality"] = told.lower()
+        own += (("temporality", told.lower()),)
     if kind == "sum":
-        own["monotonic"] = bool(data.get("isMonotonic"))
+        own += (("monotonic", bool(data.get("isMonotonic"))),)
     return Metric(name, listed(data.get("dataPoints")), _READ[kind], own)
 
 
-def _number(point: Mapping[str, Any]) -> Sequence[Value]:
+def value_of(point: Mapping[str, Any]) -> float | None:
+    """Return the value of a gauge's or a sum's point; null when nothing was recorded.
+
+    Raises:
+        Unreadable, TypeError, ValueError, OverflowError: it has none that is a number.
+    """
     value = point.get("asDouble")
     if value is None:
         value = point.get("asInt")
         value = None if value is None else integer(value)
-    if value is None or _unrecorded(point):
-        return _EMPTY
-    return (("", _ALONE, number(value)),)
+    return None if value is None or _unrecorded(point) else number(value)
 
 
 def _unrecorded(point: Mapping[str, Any]) -> bool:
@@ -147,9 +150,9 @@ def _buckets(borders: list[float], counts: list[int]) -> Iterator[Value]:
     yield "_bucket", {"le": "+Inf"}, float(told[-1][1])
 
 
-_READ: Mapping[str, Reader] = {
-    "gauge": _number,
-    "sum": _number,
+_READ: Mapping[str, Reader | None] = {
+    "gauge": None,
+    "sum": None,
     "histogram": _histogram,
     "exponentialHistogram": _exponential,
     "summary": _summary,

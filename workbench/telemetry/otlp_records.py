@@ -66,7 +66,10 @@ def log_row(record: Mapping[str, Any], time: int, shared: Shared) -> tuple[objec
     Raises:
         Unreadable: it isn't a log record.
     """
-    body = plain(record.get("body"))
+    value = record.get("body")
+    body = value.get("stringValue") if value is not None else None
+    if type(body) is not str:
+        body = plain(value)
     own = attributes_of(record.get("attributes"), shared.renames)
     severity = text_of(record.get("severityText"))
     step = _STEPS[record.get("severityNumber")]
@@ -77,13 +80,14 @@ def log_row(record: Mapping[str, Any], time: int, shared: Shared) -> tuple[objec
     name = text_of(record.get("eventName"))
     if name is not None:
         own["event.name"] = name
-    _dropped(own, record, _DROPPED)
+    if dropped := record.get("droppedAttributesCount"):
+        own["otel.dropped_attributes_count"] = integer(dropped)
     return (
         time // 1000,
         shared.service,
         shared.instance,
         severity,
-        body if body is None or isinstance(body, str) else orjson.dumps(body).decode(),
+        body if type(body) is str or body is None else orjson.dumps(body).decode(),
         text_of(record.get("traceId")),
         text_of(record.get("spanId")),
         shared.attributed(own),

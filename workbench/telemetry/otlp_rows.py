@@ -11,7 +11,7 @@ import polars as pl
 
 from workbench.telemetry.impossible import unreadable_rows
 from workbench.telemetry.otlp_messages import Message
-from workbench.telemetry.otlp_metrics import METRIC_COLUMNS, Metric, metric_of
+from workbench.telemetry.otlp_metrics import METRIC_COLUMNS, Metric, metric_of, value_of
 from workbench.telemetry.otlp_records import IDS, LOG_COLUMNS, SPAN_COLUMNS, ids, log_row, log_time, span_row
 from workbench.telemetry.otlp_values import (
     MISSHAPEN,
@@ -140,15 +140,12 @@ class Rows:
             else:
                 self._noticed.bad(message, "an object is of another type")
 
-    def _held(self, time: int) -> bool:
-        if self._from <= time < self._to:
-            return True
+    def _outside(self, time: int) -> None:
         if not _FIRST_POSSIBLE <= time < _LAST_POSSIBLE:
             self._noticed.impossible += 1
-        return False
 
     def _take(self, scope: Mapping[str, Any], shared: Shared, message: Message) -> None:
-        for record in self._each(scope, RESOURCES[self._frame][2], message):
+        for record in listed(scope.get(RESOURCES[self._frame][2])):
             try:
                 self._add(record, shared, message)
             except MISSHAPEN as error:
@@ -156,14 +153,18 @@ class Rows:
 
     def _spans(self, span: Mapping[str, Any], shared: Shared, _message: Message) -> None:
         start = nanoseconds(span.get("startTimeUnixNano"))
-        if self._held(start):
+        if self._from <= start < self._to:
             self._rows.append(span_row(span, start, shared))
+        else:
+            self._outside(start)
 
     def _logs(self, record: Mapping[str, Any], shared: Shared, _message: Message) -> None:
         time, observed = log_time(record)
-        if self._held(time):
+        if self._from <= time < self._to:
             self._rows.append(log_row(record, time, shared))
             self._noticed.observed += observed
+        else:
+            self._outside(time)
 
     def _metrics(self, metric: Mapping[str, Any], shared: Shared, message: Message) -> None:
         found = metric_of(metric)
@@ -173,20 +174,21 @@ class Rows:
         for point in found.points:
             try:
                 time = nanoseconds(point.get("timeUnixNano"))
-                if self._held(time):
+                if self._from <= time < self._to:
                     self._rows.extend(_point(point, time, found, shared))
+                else:
+                    self._outside(time)
             except MISSHAPEN as error:
                 self._noticed.bad(message, _why(error))
 
 
 def _point(point: Mapping[str, Any], time: int, metric: Metric, shared: Shared) -> list[tuple[object, ...]]:
+    at, of = time // 1000, (shared.service, shared.instance)
+    if metric.read is None:
+        return [(at, *of, metric.name, shared.attributed_again(point.get("attributes")), value_of(point))]
     own = attributes_of(point.get("attributes"), shared.renames)
     return [
-        (
-            *(time // 1000, shared.service, shared.instance, metric.name + after),
-            shared.attributed(over(telling, own) if telling else own),
-            value,
-        )
+        (at, *of, metric.name + after, shared.attributed(over(telling, own) if telling else own), value)
         for after, telling, value in metric.read(point)
     ]
 

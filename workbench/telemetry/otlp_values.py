@@ -20,6 +20,8 @@ __all__ += ["number", "one_id", "over", "plain", "record_of", "shared_of", "text
 _DEEPEST = 100
 _INT64 = (-(2**63), 2**63)
 _SURELY_64_BITS = 19
+_REMEMBERED = 1000
+"""Lists of attributes for each scope or metric."""
 _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _INSTANCE = ("service.instance.id", "k8s.pod.name", "host.name")
 
@@ -244,6 +246,7 @@ class Shared:
         # The shared part is the same for many records, so it is written once: as the end of a JSON object.
         self._end = orjson.dumps(attributes)[1:]
         self._alone = "{" + self._end.decode() if attributes else None
+        self._again: dict[bytes, str | None] = {}
         self._within: dict[tuple[tuple[str, object], ...], Shared] = {}
 
     def attributed(self, own: Mapping[str, object]) -> str | None:
@@ -256,15 +259,25 @@ class Shared:
             return (orjson.dumps(own)[:-1] + b"," + self._end).decode()
         return orjson.dumps(over(own, self._attributes)).decode()
 
-    def within(self, own: Mapping[str, object]) -> Shared:
+    def within(self, own: tuple[tuple[str, object], ...]) -> Shared:
         """Return what is shared in a part that has attributes of its own, which come first."""
         if not own:
             return self
-        key = tuple(own.items())
-        if key not in self._within:
-            made = over(own, self._attributes)
-            self._within[key] = Shared(self.service, self.instance, made, self.renames)
-        return self._within[key]
+        if own not in self._within:
+            made = over(dict(own), self._attributes)
+            self._within[own] = Shared(self.service, self.instance, made, self.renames)
+        return self._within[own]
+
+    def attributed_again(self, pairs: object) -> str | None:
+        """Return what `attributed` does for a list of attributes that is likely to come again, as a series' does."""
+        if not pairs:
+            return self._alone
+        key = orjson.dumps(pairs)
+        if key not in self._again:
+            if len(self._again) >= _REMEMBERED:
+                self._again.clear()
+            self._again[key] = self.attributed(attributes_of(pairs, self.renames))
+        return self._again[key]
 
 
 def over(own: Mapping[str, object], below: Mapping[str, object]) -> dict[str, object]:
