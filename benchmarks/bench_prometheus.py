@@ -6,7 +6,8 @@ The peer is prometheus-api-client with pandas by its documented fast way: ``Metr
 ``custom_query_range`` gives, and of what its ``get_metric_range_data`` gives. The floor is the download of the same
 bytes by the same HTTP library, in the same slices side by side, and in one request; nothing is made of them. Seconds
 are the median of several runs in new processes that have imported everything, all ways taking turns; memory is how
-much the largest resident size of such a process grew. The server shares the machine with all of them.
+much the largest resident size of such a process grew. CPU is
+the process's own, without the server's, which shares the machine with all of them.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ start, end = datetime.fromtimestamp({START}, UTC), datetime.fromtimestamp({END},
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 def told(rows, size):
-    print(json.dumps([time.perf_counter() - began, peak() - before, rows, size]))
+    seconds, work = time.perf_counter() - began, time.process_time()
+    print(json.dumps([seconds, work - worked, peak() - before, rows, size]))
 """
 
 OURS = """
@@ -51,7 +53,7 @@ from workbench.telemetry.source import Query
 from workbench.window import Window
 import workbench.telemetry.wire
 source = PrometheusSource.from_settings("bench", {{"url": url, "alerts": False, {asks}}}, Path())
-before, began = peak(), time.perf_counter()
+before, worked, began = peak(), time.process_time(), time.perf_counter()
 frame = source.read("metrics", Query(Window(start, end))).data.collect()
 told(frame.height, frame.estimated_size())
 """
@@ -60,7 +62,7 @@ PEER = """
 import pandas
 from prometheus_api_client import MetricRangeDataFrame, PrometheusConnect
 source = PrometheusConnect(url=url, disable_ssl=True)
-before, began = peak(), time.perf_counter()
+before, worked, began = peak(), time.process_time(), time.perf_counter()
 frame = MetricRangeDataFrame(source.{asks})
 told(len(frame), int(frame.memory_usage(deep=True).sum()))
 """
@@ -76,7 +78,7 @@ def load(number):
     asked = dict(query="load", start=first, end=first + (points - 1) * step, step=step)
     with client.stream("GET", url + "/api/v1/query_range", params=asked) as answer:
         return sum(len(piece) for piece in answer.iter_bytes())
-before, began = peak(), time.perf_counter()
+before, worked, began = peak(), time.process_time(), time.perf_counter()
 with ThreadPoolExecutor(4) as pool:
     size = sum(pool.map(load, range(slices)))
 told(0, size)
@@ -84,9 +86,10 @@ told(0, size)
 
 
 class Run(NamedTuple):
-    """Seconds, memory in bytes, rows, and the size in bytes of what came."""
+    """Seconds, seconds of processor time, memory in bytes, rows, and the size in bytes of what came."""
 
     seconds: float
+    work: float
     memory: float
     rows: float
     size: float
@@ -148,7 +151,7 @@ def medians(ways: dict[str, str], url: str) -> dict[str, Run]:
 def line(what: str, run: Run) -> None:
     """Print one way's figures."""
     told = f"{run.memory / 1e6:6.0f} MB more {run.size / 1e6:6.1f} MB {run.rows:>11,.0f} rows"
-    print(f"{what:<40} {run.seconds:6.2f} s {told}")
+    print(f"{what:<40} {run.seconds:6.2f} s {run.work:6.2f} s CPU {told}")
 
 
 def main() -> None:

@@ -42,7 +42,8 @@ class Pages:
             [*zip(*rows, strict=True)] if rows else [[]] * 4,
             schema=dict.fromkeys(("service", "instance", "metric", "attributes"), pl.String),
         ).with_columns(kept=pl.Series(kept, dtype=pl.Boolean))
-        place = pl.select(pl.int_range(told.height).repeat_by(pl.Series(series.counts, dtype=pl.Int64))).to_series()
+        numbers = pl.int_range(told.height, dtype=pl.UInt32)
+        place = pl.select(numbers.repeat_by(pl.Series(series.counts, dtype=pl.Int64))).to_series()
         made = pl.concat(
             [
                 series.samples.select((pl.col("time") * 1000).cast(_TIME), "value"),
