@@ -11,9 +11,8 @@ second. All read the same fifteen minutes with all columns:
 - pandas: `pandas.read_sql` of that query, over DuckDB's own connection, which is how pandas reads a database.
 
 Each figure is the median of five runs (of two where pandas is, which take long), each in a new process, after one that
-warms the disk; the time counts from
-before the connection is made to when the frame is there, without the imports, which are told apart. DuckDB's own
-`.df()`, which is faster than pandas' reading because pandas has no part in it, is told beside them.
+warms the disk. The time counts from before the connection is made to when the frame is there; imports are told apart.
+DuckDB's own `.df()` is told beside them: pandas has no part in its reading.
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
-import pytest
 from conformance import START, WINDOW, SourceConformance, rows_at
 
 from workbench.telemetry.names import FrameName
@@ -15,6 +14,8 @@ from workbench.telemetry.source import Query
 from workbench.window import Window
 
 __all__ = ["SqlConformance"]
+
+_HOSTILE = ("x' OR '1'='1", "it's", '"', "\\", "\\'", "''", "%s", "–\n—", "$1", "{0}", "")
 
 
 class SqlConformance(SourceConformance):
@@ -27,11 +28,11 @@ class SqlConformance(SourceConformance):
         edges = [window.start - step, window.start, window.start + step, window.end - step, window.end]
         assert self.read(tmp_path, frame, edges, window)[TIME_COLUMN[frame]].to_list() == edges[1:4]
 
-    @pytest.mark.parametrize("service", ["it's", "x' OR '1'='1", '"', "\\", "\\'", "''", "%s", "–\n—", "$1", "{0}"])
-    def test_a_service_is_a_literal(self, tmp_path: Path, service: str) -> None:
+    def test_a_service_is_a_literal(self, tmp_path: Path) -> None:
         """Whatever stands in its name, it means that service and no SQL."""
-        frame = self.frames[0]
-        names = [None, None, service, None]
-        rows = rows_at(frame, self.spread(4)).with_columns(service=pl.Series(names, dtype=pl.String))
-        found = self.holding(tmp_path, frame, rows).read(frame, Query(WINDOW, (service,))).data.collect()
-        assert found["service"].to_list() == [service]
+        frame, names = self.frames[0], ["other", *_HOSTILE, None]
+        rows = rows_at(frame, self.spread(len(names))).with_columns(service=pl.Series(names, dtype=pl.String))
+        source = self.holding(tmp_path, frame, rows)
+        for asked in (_HOSTILE, _HOSTILE[:1]):
+            found = source.read(frame, Query(WINDOW, asked)).data.collect()
+            assert sorted(found["service"]) == sorted(asked)

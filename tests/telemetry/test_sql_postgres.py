@@ -7,17 +7,17 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import polars as pl
 import psycopg
 import pytest
 from conformance import START, WINDOW
-from postgres import PASSWORD, Postgres, postgres_server
+from postgres import PASSWORD, Postgres
 from sql_conformance import SqlConformance
 
 from workbench.errors import LimitError, SourceError
@@ -32,11 +32,10 @@ AROUND = Window(datetime.now(UTC) - timedelta(days=1), datetime.now(UTC) + timed
 _TYPES = {pl.String: "TEXT", pl.Int64: "BIGINT", pl.Float64: "DOUBLE PRECISION"}
 
 
-@pytest.fixture(scope="module")
-def server(missing: Callable[[str], NoReturn]) -> Iterator[Postgres]:
-    """Return a PostgreSQL that runs as long as these tests."""
-    with postgres_server(missing) as running:
-        yield running
+@pytest.fixture
+def server(postgres: Postgres) -> Postgres:
+    """Return the PostgreSQL of all tests."""
+    return postgres
 
 
 @pytest.fixture
@@ -273,12 +272,20 @@ def test_rows_are_streamed(server: Postgres, owner: psycopg.Connection[tuple[Any
     assert fetched[-3:] == ["50000"] * 3
 
 
-def test_the_server_ends_what_takes_too_long(server: Postgres) -> None:
+def test_what_takes_too_long_is_ended_at_the_server(server: Postgres) -> None:
     """The limit is the statement's time-out, and a limit is no failure of the source."""
     one = source(server, select={"logs": "SELECT clock_timestamp() AS time, pg_sleep(20)::TEXT AS body"})
     with pytest.raises(LimitError, match=r"longer than 0\.5 s"):
         one.read("logs", Query(AROUND, limits=Limits(seconds=0.5))).data.collect()
-    assert "canceling statement due to statement timeout" in server.log.read_text(encoding="utf-8")
+    assert "canceling statement due to" in server.log.read_text(encoding="utf-8")
+
+
+def test_the_server_knows_the_bounds(server: Postgres) -> None:
+    """The session only reads, and no statement may run longer than the limit."""
+    shown = "current_setting('statement_timeout') || ' ' || current_setting('default_transaction_read_only') AS body"
+    one = source(server, select={"logs": f"SELECT clock_timestamp() AS time, {shown}"})
+    found = one.read("logs", Query(AROUND, limits=Limits(seconds=90))).data.collect()
+    assert found["body"].to_list() == ["90s on"]
 
 
 def test_whoever_asked_may_go(server: Postgres, owner: psycopg.Connection[tuple[Any, ...]]) -> None:
@@ -341,6 +348,15 @@ def test_the_whole_address_may_come_from_the_environment(
     monkeypatch.setenv("WHOLE", server.url().replace("reader@", f"reader:{quote(PASSWORD, safe='')}@"))
     one = SqlSource.from_settings("shop", {"url_env": "WHOLE", "logs": "app.logs"}, Path())
     assert one.read("logs", Query(WINDOW)).data.collect().height == 1
+
+
+def test_options_of_the_driver_stand_in_the_address(
+    server: Postgres, owner: psycopg.Connection[tuple[Any, ...]]
+) -> None:
+    """Such as the folder of a socket."""
+    rows(owner, 1)
+    url = f"postgres:///postgres?host={server.log.parent}&port={server.port}&user=reader&application_name=workbench"
+    assert source(server, url=url, logs="app.logs").read("logs", Query(WINDOW)).data.collect().height == 1
 
 
 @pytest.mark.parametrize(

@@ -217,4 +217,5 @@ def _cancelled(connection: Connection, query: Query, late: threading.Event) -> I
 
 
 def _is_timeout(error: Exception) -> bool:
-    return type(error).__name__ == "QueryCanceled"
+    """Return whether PostgreSQL ended a statement for its time, and not because somebody there cancelled it."""
+    return type(error).__name__ == "QueryCanceled" and "timeout" in str(error)

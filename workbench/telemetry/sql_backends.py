@@ -85,11 +85,12 @@ class _PostgreSQL(Connection):
         options.setdefault("connect_timeout", str(_CONNECT_SECONDS))
         named = {
             "host": parts.hostname,
+            "port": parts.port,
             "user": unquote(parts.username) if parts.username else None,
             "password": address.secret,
-            "database": unquote(parts.path.strip("/")) or None,
+            "database": unquote(parts.path.strip("/")),
         }
-        self._ibis = _backend("postgres").connect(**named, port=parts.port or 5432, **options)
+        self._ibis = _backend("postgres").connect(**{**options, **{key: one for key, one in named.items() if one}})
         self._ibis.con.read_only = True  # Every transaction says so too, whatever the session is set to.
 
     def types(self, select: str) -> dict[str, Any]:

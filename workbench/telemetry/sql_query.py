@@ -100,11 +100,6 @@ class RowsOf:
         return self._stored[TIME_COLUMN[self.table.frame]].type()
 
     @property
-    def duration_type(self) -> Any:
-        """Ibis's type of a span's duration."""
-        return self._stored["duration_ns"].type()
-
-    @property
     def zone_is_assumed(self) -> bool:
         """Whether the times carry no zone, and the settings tell none."""
         return self._is_local and not self.columns.zone_is_set
