@@ -111,6 +111,13 @@ def test_a_gap_is_told_with_place_and_time() -> None:
     )
 
 
+@pytest.mark.parametrize(("steps", "is_gap"), [(5, False), (6, True)])
+def test_two_and_a_half_usual_steps_are_no_gap_yet(steps: int, is_gap: bool) -> None:
+    """One sample may be late, or lost; the usual step is twenty seconds here."""
+    times = [*range(0, 20, 2), 18 + steps, 18 + steps + 2]
+    assert bool(note(counted([(3, at, 1.0) for at in times]), "gaps").rows) == is_gap
+
+
 def test_a_counter_that_began_again_is_named() -> None:
     """How often, and in which metric; a gauge may fall."""
     points = [(place, at, float(value)) for place in (0, 3) for at, value in enumerate([1, 5, 2, 3, 0, 4])]
