@@ -104,6 +104,14 @@ def test_few_calls_and_longer_ones_say_nothing(given: SimpleNamespace) -> None:
     assert found[0].spread >= LEAST
 
 
+def test_a_few_calls_that_nobody_waited_for_are_no_difference(given: SimpleNamespace) -> None:
+    """A third of the calls end after their callers; a clock would move them all."""
+    rows = [(n, 100, "web", "GET", f"t{n}", f"{n}a", None, None) for n in range(30)]
+    rows += [(n + (0.5 if n % 3 == 0 else 0), 50, "cart", "GET", f"t{n}", f"{n}b", f"{n}a", None) for n in range(30)]
+    [found] = of_spans({"s": given.spans(rows)})
+    assert (found.n, found.significant) == (30, False)
+
+
 def alarm(given: SimpleNamespace, kind: str, minutes: list[float], state: str) -> pl.LazyFrame:
     """Return alerts or pages A, B, … one at each of these minutes."""
     rows: list[Any] = [
