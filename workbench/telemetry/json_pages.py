@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -114,10 +115,17 @@ class JsonPages:
         counts = self._columns.time_format in UNIX_UNITS
         value = r'"?(-?[0-9][0-9.]*)"?\s*[,}]' if counts else r'"([^"\\]*)"'
         text = line.str.extract(rf"{key}\s*:\s*{value}")
-        time = moments(text, pl.String(), self._columns, called=name, origin=self.odd.origin)
-        wrong = impossible(time, _UTC, time, self._columns)
-        inside_ = (time >= query.window.start) & (time < query.window.end)
-        return (~inside_ & ~wrong & (line.str.count_matches(key, literal=True) == 1)).fill_null(value=False)
+        # Read as a whole, so that the text is read as a time once only.
+        packed = pl.struct(text.alias("text"), line.str.count_matches(key, literal=True).alias("count"))
+        return packed.map_batches(partial(self._outside, query), return_dtype=pl.Boolean)
+
+    def _outside(self, query: Query, rows: pl.Series) -> pl.Series:
+        page = rows.struct.unnest().lazy()
+        time = moments(pl.col("text"), pl.String(), self._columns, called="time", origin=self.odd.origin)
+        placed = page.with_columns(time.alias("time"))
+        wrong = impossible(pl.col("time"), _UTC, pl.col("time"), self._columns)
+        outside = ~query.window.holds("time") & ~wrong & (pl.col("count") == 1)
+        return placed.select(outside.fill_null(value=False)).collect().to_series()
 
     def _learned(self, sample: pl.Series) -> _Shape | None:
         """Return the keys, their types and the way of writing of some lines, if the fast way is worth its price."""

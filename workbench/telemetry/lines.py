@@ -13,7 +13,7 @@ from workbench.telemetry.source import Limits, Problem, Tally
 
 __all__ = ["Lines", "first_lines", "lines"]
 
-_PAGE = 20_000
+_PAGE = 5_000
 _MARK = "\ufeff"
 _REPLACED = "\ufffd"
 

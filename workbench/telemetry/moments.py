@@ -86,18 +86,21 @@ def without_zone(stored: pl.Expr, dtype: pl.DataType, columns: Columns) -> pl.Ex
 def _read(texts: pl.Series, columns: Columns) -> pl.Series:
     """Return texts as UTC microseconds."""
     form = columns.time_format or "iso"
-    texts = texts.str.strip_chars()
     if form in UNIX_UNITS:
-        return texts.to_frame("t").select(_counted(pl.col("t"), pl.String(), UNIX_UNITS[form])).to_series()
+        counts = texts.str.strip_chars().to_frame("t")
+        return counts.select(_counted(pl.col("t"), pl.String(), UNIX_UNITS[form])).to_series()
     if form != "iso":
-        return _parsed(texts, form, columns.time_zone)
+        return _parsed(texts.str.strip_chars(), form, columns.time_zone)
+    found = _parsed(texts, _WITH_ZONE, columns.time_zone)
+    if found.null_count() == texts.null_count():
+        return found
     # ISO 8601 as people and loggers write it: a blank for the T, a comma before the fraction.
-    plain = texts.str.replace(r"^(\d{4}-\d\d-\d\d) ", "${1}T").str.replace(",", ".", literal=True)
-    found = _parsed(plain, _WITH_ZONE, columns.time_zone)
-    for other in (_WITHOUT_ZONE, *_TO_THE_MINUTE):
-        if found.null_count() == plain.null_count():
+    left = texts.set(found.is_not_null(), None).str.strip_chars()
+    plain = left.str.replace(r"^(\d{4}-\d\d-\d\d) ", "${1}T").str.replace(",", ".", literal=True)
+    for other in (_WITH_ZONE, _WITHOUT_ZONE, *_TO_THE_MINUTE):
+        found = found.fill_null(_parsed(plain, other, columns.time_zone))
+        if found.null_count() == texts.null_count():
             break
-        found = found.fill_null(_parsed(plain.set(found.is_not_null(), None), other, columns.time_zone))
     return found
 
 
