@@ -66,7 +66,8 @@ made = pin([source], incident="large", window=window, baseline=baseline, folder=
 pinned = time.monotonic()
 told = templates(made.frame("logs"), window=window, baseline=baseline)
 summed = time.monotonic()
-expected = templates(real.lazy(), window=Window(first, first + length), baseline=Window(first, first + length).baseline(length))
+once = Window(first, first + length)
+expected = templates(real.lazy(), window=once, baseline=once.baseline(length))
 table = made.manifest.tables[0]
 print(json.dumps({
     "rows": [rows, table.rows, table.rows_in_window, (repeats // 10) * real.height],
@@ -86,7 +87,7 @@ print(json.dumps({
 
 @pytest.mark.parametrize(("rows", "order"), [(100_000_000, "ordered"), (20_000_000, "mixed")])
 def test_more_log_records_than_memory_are_pinned_and_summarised(
-    tmp_path: Path, sample: Path, missing, rows: int, order: str
+    tmp_path: Path, sample: Path, missing, record_property, rows: int, order: str
 ) -> None:
     """Real records, repeated and moved on in time: all are pinned in order, and every one is counted in a template.
 
@@ -101,7 +102,7 @@ def test_more_log_records_than_memory_are_pinned_and_summarised(
         shutil.rmtree(tmp_path / "large", ignore_errors=True)
     assert ran.returncode == 0, ran.stderr[-2000:]
     found = json.loads(ran.stdout)
-    print(found)
+    record_property("found", found)
     made, pinned, inside, recent = found["rows"]
     assert made == pinned >= rows
     assert inside == recent
