@@ -227,7 +227,7 @@ def table(name: str, url: str, entry: str) -> str:
     """Return a source's table."""
     return (
         f'\n[sources.{name}]\nkind = "prometheus"\nurl = "{url}"\ntimeout = 5\n{entry}\n'
-        f'limits = {{ seconds = 20 }}\n[sources.{name}.queries]\nrequest_rate = "rate"\n'
+        f'alerts = false\nlimits = {{ seconds = 20 }}\n[sources.{name}.queries]\nrequest_rate = "rate"\n'
     )
 
 
@@ -293,7 +293,6 @@ def test_no_secret_is_left_anywhere(desk: Desk, backend: Loopback) -> None:
         ("sources", "discover", "password-odd", "--at", END),
         ("sources", "discover", "command-odd", "--at", END),
         ("pull", "--dry-run", "slow"),
-        ("pull", "slow"),
     )
     for arguments in asked:
         desk.run(*arguments)

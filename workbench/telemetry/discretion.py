@@ -32,10 +32,11 @@ def keep(secret: Secret) -> None:
 def _hide(record: logging.LogRecord) -> bool:
     """Take every secret out of a record, and let it pass."""
     with _lock:
-        secrets = list(_fetched)
+        # Many sources may share one, and each costs time with every record. None is fetched here.
+        secrets = {vars(secret)["value"]: secret for secret in _fetched if "value" in vars(secret)}
     said = record.getMessage()
     hidden = said
-    for secret in secrets:
+    for secret in secrets.values():
         hidden = secret.hide(hidden)
     if hidden != said:
         record.msg, record.args = hidden, ()
