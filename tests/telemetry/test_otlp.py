@@ -234,6 +234,23 @@ def test_good_records_of_a_bad_file_are_kept(tmp_path: Path) -> None:
     assert "otel.jsonl" in notes[0][2]
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"gauge": {"dataPoints": [{"timeUnixNano": NS, "asInt": "9" * 400}]}},
+        {"exponentialHistogram": {"dataPoints": [{"timeUnixNano": NS, "count": 1, "scale": -5000}]}},
+        {"histogram": {"dataPoints": [{"timeUnixNano": NS, "count": 1, "bucketCounts": [1], "explicitBounds": [1]}]}},
+    ],
+)
+def test_numbers_beyond_reason_cost_only_their_point(tmp_path: Path, data: dict[str, Any]) -> None:
+    """Those that no float holds, and buckets without borders."""
+    good = {"name": "g", "gauge": {"dataPoints": [{"timeUnixNano": NS, "asInt": "3"}]}}
+    metrics = [{"name": "m", **data}, good]
+    found, notes = rows(tmp_path, "metrics", {"resourceMetrics": [{"scopeMetrics": [{"metrics": metrics}]}]})
+    assert [(row["metric"], row["value"]) for row in found] == [("g", 3.0)]
+    assert [(kind, count) for kind, count, _ in notes] == [("unreadable-row", 1)]
+
+
 def test_another_signals_bad_lines_are_not_counted_twice(tmp_path: Path) -> None:
     """A line that was cut off in a span is a matter of the spans."""
     lines = (log(), written.line(SPANS)[:-9])

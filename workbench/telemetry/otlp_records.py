@@ -72,8 +72,7 @@ def log_row(record: Mapping[str, Any], time: int, shared: Shared) -> tuple[objec
         body = plain(value)
     own = attributes_of(record.get("attributes"), shared.renames)
     severity = text_of(record.get("severityText"))
-    step = _STEPS[record.get("severityNumber")]
-    if severity is None and step:
+    if severity is None and (step := _STEPS[record.get("severityNumber")]):
         severity = step.rstrip("234") or step
         if severity != step:
             own["severity_number"] = _SEVERITY_NAMES.index(step) if step in _SEVERITY_NAMES else step
