@@ -134,8 +134,8 @@ def due(wanted: Wanted, kept: Mapping[Part, timedelta | None], held: Sequence[He
     for part, retention in kept.items():
         horizon = None if retention is None else now - retention
         own = [one for one in held if one.part == part and _says_something(one, retention)]
-        firm = [one for one in own if _is_firm(one, horizon)]
-        loose = [one for one in own if not _is_firm(one, horizon)]
+        firm = [one for one in own if _is_firm(one, span, horizon)]
+        loose = [one for one in own if not _is_firm(one, span, horizon)]
         kept_pieces = _pieces(firm, span, retention)
         for gap in span.without(piece.window for piece in kept_pieces):
             gone, open_ = _parted(gap, horizon)
@@ -172,7 +172,7 @@ def whole(wanted: Wanted, kept: Mapping[Part, timedelta | None], held: Sequence[
     for part, retention in kept.items():
         horizon = None if retention is None else now - retention
         own = [one for one in held if one.part == part and _says_something(one, retention)]
-        past = [one for one in own if horizon and one.window.start < horizon]
+        past = [one for one in own if _is_past(one, span, horizon)]
         kept_pieces = _pieces(past, span, retention)
         others = [one for one in own if one not in past]
         asks += [
@@ -200,12 +200,15 @@ def _says_something(held: Held, retention: timedelta | None) -> bool:
     return held.rows > 0 or _in_time(held, retention)
 
 
-def _is_firm(held: Held, horizon: datetime | None) -> bool:
+def _is_past(held: Held, span: Window, horizon: datetime | None) -> bool:
+    """Return whether a source has forgotten some of what a table holds of a span."""
+    return horizon is not None and max(held.window.start, span.start) < horizon
+
+
+def _is_firm(held: Held, span: Window, horizon: datetime | None) -> bool:
     """Return whether a table is carried as it is: nothing better is to be had."""
-    if horizon is not None and held.window.start < horizon:
-        return True
     settled = held.pulled_at >= held.window.end + SETTLE
-    return settled and (held.complete or held.limited)
+    return _is_past(held, span, horizon) or (settled and (held.complete or held.limited))
 
 
 def _pieces(held: Iterable[Held], within: Window, retention: timedelta | None = None) -> list[Carry]:
