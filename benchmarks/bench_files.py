@@ -24,9 +24,9 @@ from pathlib import Path
 
 import polars as pl
 
-from workbench.telemetry.json_lines import JsonlSource
-from workbench.telemetry.parquet import ParquetSource
 from workbench.telemetry.source import Query
+from workbench.telemetry.sources.files.json_lines import JsonlSource
+from workbench.telemetry.sources.files.parquet import ParquetSource
 from workbench.window import Window
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -91,8 +91,8 @@ def lines(frame: str) -> Iterator[bytes]:
 
 def ours(frame: str, path: Path) -> int:
     """Read all rows with the source."""
-    from workbench.telemetry.otlp import OtlpSource
     from workbench.telemetry.source import Query
+    from workbench.telemetry.sources.otlp.source import OtlpSource
     from workbench.window import Window
 
     source = OtlpSource.from_settings("bench", {"files": str(path)}, path.parent)

@@ -48,10 +48,10 @@ def told(rows, size):
 OURS = """
 from pathlib import Path
 import polars as pl, httpx, orjson, tenacity
-from workbench.telemetry.prometheus import PrometheusSource
+from workbench.telemetry.sources.prometheus.source import PrometheusSource
 from workbench.telemetry.source import Query
 from workbench.window import Window
-import workbench.telemetry.wire
+import workbench.telemetry.web.wire
 source = PrometheusSource.from_settings("bench", {{"url": url, "alerts": False, {asks}}}, Path())
 before, worked, began = peak(), time.process_time(), time.perf_counter()
 frame = source.read("metrics", Query(Window(start, end))).data.collect()

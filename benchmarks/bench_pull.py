@@ -27,7 +27,7 @@ from workbench.telemetry.configured import ConfiguredSource
 from workbench.telemetry.schema import FrameName
 from workbench.telemetry.source import Query, Reading, Tally
 from workbench.telemetry.stream import stream, table
-from workbench.telemetry.web import Web
+from workbench.telemetry.web.client import Web
 from workbench.window import Window
 
 LATENCY = 0.2

@@ -49,7 +49,7 @@ from pathlib import Path
 import duckdb, ibis, polars, pyarrow
 ibis.duckdb
 from workbench.telemetry.source import Query
-from workbench.telemetry.sql import SqlSource
+from workbench.telemetry.sources.sql.source import SqlSource
 from workbench.window import Window
 loaded = time.perf_counter()
 source = SqlSource.from_settings("day", {{"url": "duckdb://day.duckdb", "logs": "logs"}}, Path(sys.argv[1]))

@@ -182,7 +182,7 @@ def test_every_column_of_the_frames_is_told() -> None:
 
 def test_every_note_on_data_is_told() -> None:
     """What a source or a pull remarks about rows has its line, by the name in the manifest."""
-    sources = [*(ROOT / "workbench" / "telemetry").glob("*.py"), *(ROOT / "workbench" / "evidence").glob("*.py")]
+    sources = [path for room in ("telemetry", "evidence") for path in (ROOT / "workbench" / room).rglob("*.py")]
     made = {kind for path in sources for kind in re.findall(r'(?:Problem\(\s*|\bkind=)"([a-z-]+)"', path.read_text())}
     told = re.findall(r"^\| `([a-z-]+)` \| ", read("docs/telemetry.md").partition("## What is odd")[2], re.MULTILINE)
     assert sorted(told) == sorted(made)

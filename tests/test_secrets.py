@@ -325,7 +325,7 @@ def test_no_secret_is_in_a_traceback(desk: Desk, backend: Loopback, tmp_path: Pa
     (package / "METADATA").write_text("Metadata-Version: 2.1\nName: leaky\nVersion: 1\n")
     (package / "entry_points.txt").write_text("[workbench.sources]\nleaky = leaky:Leaky\n")
     (package.parent / "leaky.py").write_text(
-        "from workbench.telemetry.web import Web\n"
+        "from workbench.telemetry.web.client import Web\n"
         "from workbench.telemetry.source import Query, Tally\n"
         "class Leaky:\n"
         "    kind, frames = 'leaky', ('logs',)\n"

@@ -20,9 +20,9 @@ from workbench.evidence import Snapshot
 from workbench.evidence.manifest import FORMAT
 from workbench.evidence.pin import Progress, pin
 from workbench.telemetry.configured import ConfiguredSource
-from workbench.telemetry.parquet import ParquetSource
 from workbench.telemetry.schema import FRAMES, FrameName
 from workbench.telemetry.source import Query, Reading, Source
+from workbench.telemetry.sources.files.parquet import ParquetSource
 from workbench.versions import only_one, versions
 from workbench.window import Window
 
@@ -184,7 +184,7 @@ SLOW_PULL = textwrap.dedent("""
     from pathlib import Path
     from workbench.evidence.pin import pin
     from workbench.telemetry.configured import ConfiguredSource
-    from workbench.telemetry.parquet import ParquetSource
+    from workbench.telemetry.sources.files.parquet import ParquetSource
     from workbench.window import Window
     start = datetime(2023, 1, 29, 9, 12, 30, tzinfo=UTC)
     files = {name: f"{name}.parquet" for name in ("metrics", "logs", "spans")}

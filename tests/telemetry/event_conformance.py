@@ -13,9 +13,9 @@ import pytest
 from conformance import SourceConformance, rows_at
 from loopback import Answered, Asked, Loopback, by
 
-from workbench.telemetry import retry
 from workbench.telemetry.names import FrameName
 from workbench.telemetry.schema import FRAMES
+from workbench.telemetry.web import retry
 
 __all__ = ["EventConformance"]
 

@@ -20,13 +20,13 @@ from loopback import Answered, Loopback, as_json, by
 from servers import alertmanager, backfilled, free_port, openmetrics, post, prometheus, waited
 
 from workbench.errors import SourceError
-from workbench.telemetry import retry
-from workbench.telemetry.alertmanager import AlertmanagerSource
-from workbench.telemetry.alerts import fingerprint
 from workbench.telemetry.names import FrameName
-from workbench.telemetry.prometheus import PrometheusSource
 from workbench.telemetry.schema import FRAMES
 from workbench.telemetry.source import Query, Reading
+from workbench.telemetry.sources.alertmanager import AlertmanagerSource
+from workbench.telemetry.sources.alerts import fingerprint
+from workbench.telemetry.sources.prometheus.source import PrometheusSource
+from workbench.telemetry.web import retry
 from workbench.window import Window
 
 Missing = Callable[[str], NoReturn]
@@ -190,7 +190,7 @@ JSON = st.recursive(
 @given(JSON)
 def test_rules_of_any_shape_are_read_or_noted(groups: object) -> None:
     """They come from outside, and an alert doesn't need them."""
-    from workbench.telemetry.prometheus_alerts import read_rules
+    from workbench.telemetry.sources.prometheus.alerts import read_rules
 
     sure = {"groups": [{"name": "g", "interval": 15, "rules": [{"type": "alerting", "name": "Slow"}, groups]}]}
     for data in (groups, {"groups": groups}, sure):

@@ -19,9 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.errors import SourceError
-from workbench.telemetry.comma_separated import CsvSource
 from workbench.telemetry.names import FrameName
 from workbench.telemetry.source import Query, Reading
+from workbench.telemetry.sources.files.comma_separated import CsvSource
 from workbench.window import Window
 
 START = datetime(2023, 1, 29, 9, 0, tzinfo=UTC)

@@ -10,7 +10,7 @@ import polars as pl
 from conformance import SourceConformance
 
 from workbench.telemetry.names import FrameName
-from workbench.telemetry.parquet import ParquetSource
+from workbench.telemetry.sources.files.parquet import ParquetSource
 
 
 class TestParquet(SourceConformance):

@@ -12,9 +12,9 @@ import pytest
 from workbench.errors import SourceError
 from workbench.telemetry.configured import ConfiguredSource, Policy
 from workbench.telemetry.discovery import discover
-from workbench.telemetry.parquet import ParquetSource
 from workbench.telemetry.schema import FrameName
 from workbench.telemetry.source import Limits, Query, Reading, Source
+from workbench.telemetry.sources.files.parquet import ParquetSource
 from workbench.window import Window
 
 START = datetime(2024, 1, 1, tzinfo=UTC)

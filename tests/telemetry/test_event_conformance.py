@@ -12,11 +12,11 @@ import polars as pl
 from documented_sites import github, pagerduty, record, statuspage
 from event_conformance import EventConformance
 
-from workbench.telemetry.github import GithubSource
 from workbench.telemetry.names import FrameName
-from workbench.telemetry.pagerduty import PagerdutySource
-from workbench.telemetry.slack import SlackSource
-from workbench.telemetry.statuspage import StatuspageSource
+from workbench.telemetry.sources.github.source import GithubSource
+from workbench.telemetry.sources.pagerduty import PagerdutySource
+from workbench.telemetry.sources.slack.source import SlackSource
+from workbench.telemetry.sources.statuspage import StatuspageSource
 from workbench.window import format_time
 
 

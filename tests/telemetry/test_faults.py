@@ -40,15 +40,15 @@ from loopback import Loopback, by
 from servers import alertmanager, backfilled, openmetrics, post, prometheus, waited
 
 from workbench.errors import SourceError
-from workbench.telemetry import retry, wire
-from workbench.telemetry.alertmanager import AlertmanagerSource
 from workbench.telemetry.configured import ConfiguredSource, Policy
-from workbench.telemetry.github import GithubSource
 from workbench.telemetry.names import FrameName
-from workbench.telemetry.pagerduty import PagerdutySource
-from workbench.telemetry.prometheus import PrometheusSource
 from workbench.telemetry.source import Limits, Query, Reading, Source
-from workbench.telemetry.statuspage import StatuspageSource
+from workbench.telemetry.sources.alertmanager import AlertmanagerSource
+from workbench.telemetry.sources.github.source import GithubSource
+from workbench.telemetry.sources.pagerduty import PagerdutySource
+from workbench.telemetry.sources.prometheus.source import PrometheusSource
+from workbench.telemetry.sources.statuspage import StatuspageSource
+from workbench.telemetry.web import retry, wire
 from workbench.window import Window, format_time
 
 TOKEN = "s3cr3t-behind-the-proxy"  # noqa: S105 - made up for the test

@@ -13,13 +13,13 @@ import pytest
 from conformance import SourceConformance
 
 from workbench.errors import SourceError
-from workbench.telemetry.comma_separated import CsvSource
 from workbench.telemetry.discovery import Discovering
-from workbench.telemetry.files import FileSource
-from workbench.telemetry.json_lines import JsonlSource
 from workbench.telemetry.names import FrameName
-from workbench.telemetry.parquet import ParquetSource
 from workbench.telemetry.source import Query, Reading
+from workbench.telemetry.sources.files.comma_separated import CsvSource
+from workbench.telemetry.sources.files.json_lines import JsonlSource
+from workbench.telemetry.sources.files.parquet import ParquetSource
+from workbench.telemetry.sources.files.source import FileSource
 from workbench.window import Window
 
 START = datetime(2023, 1, 29, 23, 55, tzinfo=UTC)

@@ -19,9 +19,9 @@ from odd_answers import SHAPES, other, rows_or_words
 
 from workbench.analysis.events import read as states
 from workbench.errors import SourceError
-from workbench.telemetry.github import GithubSource
 from workbench.telemetry.schema import FRAMES
 from workbench.telemetry.source import Limits, Query
+from workbench.telemetry.sources.github.source import GithubSource
 from workbench.window import Window, format_time
 
 TOKEN = "ghp_s3cr3t"  # noqa: S105 - made up for the test
@@ -146,7 +146,7 @@ def test_a_search_that_finds_more_than_it_shows_is_cut_in_halves(what: str) -> N
 
     held = {what: [one(n, at(n / 20)) for n in range(500)]}
     with Loopback(by(github({"acme/shop": held}, token=TOKEN, most=120))) as site:
-        import workbench.telemetry.github as module
+        import workbench.telemetry.sources.github.source as module
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(module, "_MOST_FOUND", 120)

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from workbench.errors import SourceError
 from workbench.telemetry.columns import ALIASES
 from workbench.telemetry.conventions import SEMANTIC
-from workbench.telemetry.json_lines import JsonlSource
 from workbench.telemetry.names import FrameName
 from workbench.telemetry.schema import FRAMES
 from workbench.telemetry.source import Limits, Query, Reading
+from workbench.telemetry.sources.files.json_lines import JsonlSource
 from workbench.window import Window
 
 START = datetime(2023, 1, 29, 9, 0, tzinfo=UTC)

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from workbench.analysis.events import read as states
 from workbench.errors import SourceError
-from workbench.telemetry.kubernetes import KubernetesSource
 from workbench.telemetry.names import FrameName
 from workbench.telemetry.schema import FRAMES
 from workbench.telemetry.source import Limits, Query, Reading
+from workbench.telemetry.sources.kubernetes.source import KubernetesSource
 from workbench.window import Window
 
 START = datetime(2024, 1, 29, 10, tzinfo=UTC)

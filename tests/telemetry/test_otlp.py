@@ -14,8 +14,8 @@ import pytest
 
 from workbench.errors import SourceError
 from workbench.telemetry.names import FrameName
-from workbench.telemetry.otlp import OtlpSource
 from workbench.telemetry.source import Query, Reading
+from workbench.telemetry.sources.otlp.source import OtlpSource
 from workbench.window import Window
 
 START = datetime(2024, 2, 28, 23, 55, tzinfo=UTC)

@@ -12,7 +12,7 @@ import polars as pl
 from conformance import SourceConformance
 
 from workbench.telemetry.names import FrameName
-from workbench.telemetry.otlp import OtlpSource
+from workbench.telemetry.sources.otlp.source import OtlpSource
 
 
 class TestLines(SourceConformance):

@@ -31,9 +31,9 @@ from opentelemetry.trace import Link, SpanKind, Status, StatusCode, set_span_in_
 from otlp_receiver import Received, over_grpc, over_http
 
 from workbench.telemetry.names import FrameName
-from workbench.telemetry.otlp import OtlpSource
 from workbench.telemetry.schema import FRAMES, TIME_COLUMN
 from workbench.telemetry.source import Query
+from workbench.telemetry.sources.otlp.source import OtlpSource
 from workbench.window import Window
 
 START = datetime(2024, 2, 28, 23, 55, tzinfo=UTC)

@@ -15,9 +15,9 @@ from test_otlp import METRICS, NS, SPANS, log
 
 from workbench.errors import SourceError
 from workbench.telemetry.names import FrameName
-from workbench.telemetry.otlp import OtlpSource
 from workbench.telemetry.schema import FRAMES
 from workbench.telemetry.source import Query
+from workbench.telemetry.sources.otlp.source import OtlpSource
 from workbench.window import Window
 
 WINDOW = Window(datetime(1971, 1, 1, tzinfo=UTC), datetime(2199, 1, 1, tzinfo=UTC))

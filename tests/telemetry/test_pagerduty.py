@@ -18,10 +18,10 @@ from odd_answers import SHAPES, other, rows_or_words
 
 from workbench.analysis.events import read as states
 from workbench.errors import SourceError
-from workbench.telemetry import pagerduty as module
-from workbench.telemetry.pagerduty import PagerdutySource
 from workbench.telemetry.schema import FRAMES
 from workbench.telemetry.source import Query
+from workbench.telemetry.sources import pagerduty as module
+from workbench.telemetry.sources.pagerduty import PagerdutySource
 from workbench.window import Window, format_time
 
 TOKEN = "y_NbAkKc66ryYTWUXYEu"  # noqa: S105 - the one of PagerDuty's own examples

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.errors import SourceError
-from workbench.telemetry.parquet import ParquetSource
 from workbench.telemetry.schema import FRAMES, FrameName
 from workbench.telemetry.source import Problem, Query, Source
+from workbench.telemetry.sources.files.parquet import ParquetSource
 from workbench.window import Window
 
 START = datetime(2023, 1, 29, 9, 0, tzinfo=UTC)
@@ -220,7 +220,7 @@ import resource, sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 import polars as pl
-from workbench.telemetry.parquet import ParquetSource
+from workbench.telemetry.sources.files.parquet import ParquetSource
 from workbench.telemetry.source import Query
 from workbench.window import Window
 start = datetime(2023, 1, 29, 9, 0, tzinfo=UTC)

@@ -22,9 +22,9 @@ from servers import backfilled, openmetrics, prometheus
 from workbench.errors import LimitError, SourceError
 from workbench.telemetry.configured import ConfiguredSource
 from workbench.telemetry.discovery import Discovering
-from workbench.telemetry.prometheus import PrometheusSource
 from workbench.telemetry.registry import make_source
 from workbench.telemetry.source import Limits, Query
+from workbench.telemetry.sources.prometheus.source import PrometheusSource
 from workbench.window import Window
 
 NASTY = ("a.b", "a|b", 'q"uo\\te', "back`tick", "[x]$^", "née\nzwei")

@@ -14,8 +14,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from workbench.errors import SourceError
-from workbench.telemetry.prometheus_answers import Series, series_of
-from workbench.telemetry.web import Answer
+from workbench.telemetry.sources.prometheus.answers import Series, series_of
+from workbench.telemetry.web.client import Answer
 
 NUMBERS = st.one_of(
     st.floats().map(lambda value: repr(value).replace("inf", "Inf").replace("nan", "NaN")),

@@ -14,10 +14,11 @@ import pytest
 from conformance import START, WINDOW, SourceConformance, rows_at
 from servers import answers, backfilled, free_port, openmetrics, post, prometheus, victoria_metrics
 
-from workbench.telemetry import prometheus_requests, retry
 from workbench.telemetry.names import FrameName
-from workbench.telemetry.prometheus import PrometheusSource
 from workbench.telemetry.source import Query
+from workbench.telemetry.sources.prometheus import requests as prometheus_requests
+from workbench.telemetry.sources.prometheus.source import PrometheusSource
+from workbench.telemetry.web import retry
 
 History = Callable[[pl.DataFrame], str]
 

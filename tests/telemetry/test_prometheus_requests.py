@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.telemetry.prometheus_requests import (
+from workbench.telemetry.sources.prometheus.requests import (
     POINTS,
     instant_request,
     milliseconds,

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.telemetry.promql import alternatives, duration, fill, narrowed, quantile, selector_fault, text_fault
+from workbench.telemetry.sources.prometheus.promql import (
+    alternatives,
+    duration,
+    fill,
+    narrowed,
+    quantile,
+    selector_fault,
+    text_fault,
+)
 
 LENGTHS = {"interval": "4m", "window": "3600s", "step": "60s"}
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n"), min_size=1)

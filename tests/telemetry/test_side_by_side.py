@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from workbench.telemetry.side_by_side import Gone, side_by_side
+from workbench.telemetry.web.side_by_side import Gone, side_by_side
 
 
 def run(tasks: list[int], work: Callable[[int], object], *, at_once: int = 3) -> list[tuple[int, object]]:

@@ -16,9 +16,9 @@ from odd_answers import SHAPES, other, rows_or_words
 
 from workbench.errors import LimitError, SourceError
 from workbench.telemetry.schema import FRAMES
-from workbench.telemetry.slack import SlackSource
-from workbench.telemetry.slack_text import Directory, plain
 from workbench.telemetry.source import Limits, Query, Reading
+from workbench.telemetry.sources.slack.source import SlackSource
+from workbench.telemetry.sources.slack.text import Directory, plain
 from workbench.window import Window
 
 SHAPE = json.loads((Path(__file__).with_name("documented") / "slack.json").read_text(encoding="utf-8"))
@@ -180,7 +180,7 @@ def test_a_bomb_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert path.stat().st_size < 100_000
     with pytest.raises(LimitError, match="more than 1,000,000 bytes"):
         reading(path, limits=Limits(bytes=1_000_000)).data.collect()
-    monkeypatch.setattr("workbench.telemetry.slack_export._LARGEST", 1_000_000)
+    monkeypatch.setattr("workbench.telemetry.sources.slack.export._LARGEST", 1_000_000)
     answer = reading(path)
     assert answer.data.collect().height == 6
     assert "larger than 1,000,000 bytes" in answer.problems[0].text

@@ -23,7 +23,7 @@ from workbench.errors import LimitError, SourceError
 from workbench.telemetry.configured import ConfiguredSource, Policy
 from workbench.telemetry.names import FrameName
 from workbench.telemetry.source import Limits, Query, Reading
-from workbench.telemetry.sql import SqlSource
+from workbench.telemetry.sources.sql.source import SqlSource
 from workbench.window import Window
 
 
@@ -508,7 +508,7 @@ sys.modules["ibis"] = None
 from datetime import UTC, datetime, timedelta
 from workbench.errors import SourceError
 from workbench.telemetry.source import Query
-from workbench.telemetry.sql import SqlSource
+from workbench.telemetry.sources.sql.source import SqlSource
 from workbench.window import Window
 start = datetime(2024, 1, 1, tzinfo=UTC)
 Path(sys.argv[1], "t.duckdb").touch()

@@ -23,7 +23,7 @@ from workbench.errors import SourceError
 from workbench.telemetry.names import FrameName
 from workbench.telemetry.schema import FRAMES
 from workbench.telemetry.source import Limits, Query
-from workbench.telemetry.sql import SqlSource
+from workbench.telemetry.sources.sql.source import SqlSource
 
 LOGS = """
 CREATE TABLE otel.otel_logs (

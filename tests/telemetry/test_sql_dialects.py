@@ -17,8 +17,8 @@ from sqlglot import exp
 from workbench.errors import SourceError
 from workbench.telemetry.columns import Columns
 from workbench.telemetry.source import Limits, Query
-from workbench.telemetry.sql_ibis import compiler
-from workbench.telemetry.sql_query import RowsOf, Table
+from workbench.telemetry.sources.sql.ibis import compiler
+from workbench.telemetry.sources.sql.query import RowsOf, Table
 
 DIALECTS = ("clickhouse", "trino", "snowflake", "bigquery", "pyspark", "duckdb", "postgres")
 EDGES = ("2024-02-28 23:55:00+00:00", "2024-02-29 00:05:00+00:00")

@@ -25,7 +25,7 @@ from workbench.telemetry.configured import ConfiguredSource, Policy
 from workbench.telemetry.names import FrameName
 from workbench.telemetry.schema import FRAMES
 from workbench.telemetry.source import Limits, Query
-from workbench.telemetry.sql import SqlSource
+from workbench.telemetry.sources.sql.source import SqlSource
 from workbench.window import Window
 
 AROUND = Window(datetime.now(UTC) - timedelta(days=1), datetime.now(UTC) + timedelta(days=1))

@@ -19,7 +19,7 @@ from workbench.analysis.events import read as states
 from workbench.errors import LimitError, SourceError
 from workbench.telemetry.schema import FRAMES
 from workbench.telemetry.source import Limits, Query
-from workbench.telemetry.statuspage import StatuspageSource
+from workbench.telemetry.sources.statuspage import StatuspageSource
 from workbench.window import Window, format_time
 
 ROOT = Path(__file__).resolve().parents[1] / "data" / "github-status"

@@ -23,9 +23,9 @@ from hypothesis import strategies as st
 from loopback import Answered, Asked, Loopback, Wire, as_json, by
 
 from workbench.errors import LimitError, SourceError
-from workbench.telemetry import retry, wire
 from workbench.telemetry.source import Limits, Query, Tally
-from workbench.telemetry.web import Web
+from workbench.telemetry.web import retry, wire
+from workbench.telemetry.web.client import Web
 from workbench.window import Window
 
 TOKEN = "s3cr3t-of-the-shop"  # noqa: S105 - made up for the test
@@ -380,7 +380,7 @@ def test_a_proxy_of_the_environment_is_used_and_watched(site: Loopback, monkeypa
 @given(st.binary() | st.text(st.characters(codec="ascii")).map(json.dumps).map(str.encode))
 def test_a_body_is_json_or_told(body: bytes) -> None:
     """Whatever it is."""
-    from workbench.telemetry.web import Answer
+    from workbench.telemetry.web.client import Answer
 
     try:
         wanted = json.loads(body)

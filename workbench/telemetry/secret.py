@@ -15,7 +15,7 @@ from typing import Self
 from urllib.parse import quote, quote_plus
 
 from workbench.errors import SourceError
-from workbench.telemetry.discretion import keep
+from workbench.telemetry.web.discretion import keep
 
 __all__ = ["Secret"]
 

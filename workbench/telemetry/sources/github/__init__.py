@@ -1,0 +1,1 @@
+"""The github source: what changed a system, as events."""

@@ -1,0 +1,1 @@
+"""The kubernetes source: what controllers reported of their objects, as events."""

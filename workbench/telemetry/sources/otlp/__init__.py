@@ -1,0 +1,1 @@
+"""The otlp source: files in OpenTelemetry's own protocol."""

@@ -1,0 +1,1 @@
+"""The prometheus source: metrics and alerts of any API compatible with Prometheus."""

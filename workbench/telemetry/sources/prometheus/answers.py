@@ -1,0 +1,157 @@
+"""An answer of the Prometheus API is series with their samples as JSON; here it becomes columns.
+
+Format: Prometheus, HTTP API, "Expression query result formats" (2.42 to 3.x). Samples are most of an answer, so no
+object is made of each: their text is taken out of the JSON, series by series, and read as one table by polars; what is
+left of the JSON is small, and is read and checked as JSON.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import polars as pl
+
+from workbench.errors import SourceError
+from workbench.telemetry.web.client import Answer
+
+__all__ = ["Series", "data_of", "series_of"]
+
+_VALUES = b'"values":[['
+_KINDS = ("matrix", "vector", "scalar")
+
+
+@dataclass(frozen=True)
+class Series:
+    """What was answered: the labels of each series, how many samples each has, and all samples in that order.
+
+    ``samples`` has the columns ``time`` (milliseconds since 1970, Int64) and ``value`` (Float64). ``warnings`` are the
+    server's own words about what is missing, ``remarks`` those about what is odd; ``left_out`` counts the series whose
+    samples are histograms and no numbers.
+    """
+
+    labels: tuple[dict[str, str], ...]
+    counts: tuple[int, ...]
+    samples: pl.DataFrame
+    warnings: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    left_out: int = 0
+
+
+def data_of(answer: Answer) -> tuple[Any, tuple[str, ...], tuple[str, ...]]:
+    """Return the data of a Prometheus answer, its warnings (partial answers too), and its remarks.
+
+    Raises:
+        SourceError: it isn't JSON, not of this API, or says that it failed.
+    """
+    told = answer.json()
+    if not isinstance(told, dict) or told.get("status") != "success" or "data" not in told:
+        said = ""
+        if isinstance(told, dict) and told.get("error"):
+            said = f" ({str(told.get('error'))[:300]})"
+        raise SourceError(
+            f"{answer.url} did not answer as the Prometheus API does{said}",
+            do="Look at the url: it is what stands before /api/v1",
+        )
+    warnings, remarks = (_texts(told.get(key)) for key in ("warnings", "infos"))
+    if told.get("isPartial") is True:
+        warnings = (*warnings, "the answer is partial")
+    return told["data"], warnings, remarks
+
+
+def series_of(answer: Answer) -> Series:
+    """Return the series of an answer to ``query`` or ``query_range``.
+
+    Raises:
+        SourceError: it isn't JSON, not of this API, says that it failed, or holds samples that can't be.
+    """
+    skeleton, texts = _without_values(answer.body)
+    data, warnings, remarks = data_of(replace(answer, body=skeleton))
+    try:
+        kind, result = data["resultType"], data["result"]
+        items = [{"metric": {}, "value": result}] if kind == "scalar" else result if kind in _KINDS else [{}]
+        labels, counts, samples, left_out = _samples(items, texts)
+    except (_Odd, KeyError, TypeError, ValueError, AttributeError, pl.exceptions.PolarsError) as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise SourceError(
+            f"{answer.url} answered with samples that can't be read ({reason[:200]})",
+            do="Look at the query in workbench.toml: its result must be numbers",
+        ) from None
+    return Series(labels, counts, samples, warnings, remarks, left_out)
+
+
+def _texts(told: object) -> tuple[str, ...]:
+    return tuple(str(one) for one in told) if isinstance(told, list) else ()
+
+
+class _Odd(Exception):  # noqa: N818 - never leaves this file
+    """Something an answer can't hold."""
+
+
+def _without_values(body: bytes) -> tuple[bytes, list[bytes]]:
+    """Return the JSON with each series' samples replaced by their number, and the samples' texts.
+
+    No text inside the JSON can look like the key: its quotes would be escaped.
+    """
+    kept: list[bytes] = []
+    texts: list[bytes] = []
+    seen = 0
+    while (found := body.find(_VALUES, seen)) >= 0:
+        end = body.find(b"]]", found)
+        if end < 0:
+            break
+        kept += [body[seen:found], b'"values":%d' % len(texts)]
+        texts.append(body[found + len(_VALUES) : end])
+        seen = end + 2
+    kept.append(body[seen:])
+    return b"".join(kept), texts
+
+
+def _samples(
+    items: list[Any], texts: list[bytes]
+) -> tuple[tuple[dict[str, str], ...], tuple[int, ...], pl.DataFrame, int]:
+    import orjson  # noqa: PLC0415 - only who asks a web needs it
+
+    labels: list[dict[str, str]] = []
+    counts: list[int] = []
+    lines: list[bytes] = []
+    taken = left_out = 0
+    for item in items:
+        values = item["values"] if "values" in item else [item["value"]] if "value" in item else None
+        if values is None and ("histogram" in item or "histograms" in item):
+            left_out += 1
+            continue
+        if type(values) is int and values == taken < len(texts) and texts[taken]:
+            text, taken = texts[taken], taken + 1
+        elif isinstance(values, list) and all(isinstance(sample, list) for sample in values):
+            # An instant's one sample, or an answer that somebody on the way has written with blanks.
+            text = orjson.dumps(values)[2:-2]
+        else:
+            raise _Odd("a series without samples")
+        if not all(isinstance(value, str) for value in item["metric"].values()):
+            raise _Odd("a label that is not text")
+        left_out += "histograms" in item
+        labels.append(item["metric"])
+        if not text:
+            counts.append(0)
+            continue
+        # Every sample ends in a quote, which the reader of lines would not insist on. Each of these marks becomes two
+        # bytes shorter, so that they are counted without being looked for again.
+        lines.append(text.replace(b'"],[', b'"\n'))
+        counts.append((len(text) - len(lines[-1])) // 2 + 1)
+        if not text.endswith(b'"'):
+            raise _Odd("a sample without its end")
+    if taken != len(texts):
+        raise _Odd("samples outside a series")
+    return tuple(labels), tuple(counts), _table(lines, sum(counts)), left_out
+
+
+def _table(texts: list[bytes], count: int) -> pl.DataFrame:
+    """Return lines such as ``1709164800,"13.4"`` and ``1709164860,"+Inf"`` as columns."""
+    schema = {"time": pl.Float64, "value": pl.Float64}
+    if not texts:
+        return pl.DataFrame(schema={**schema, "time": pl.Int64})
+    read = pl.read_csv(b"\n".join(texts), has_header=False, schema=schema)
+    if read.height != count or read.null_count().row(0) != (0, 0):
+        raise _Odd("a sample that is not a time and a number")
+    return read.select((pl.col("time") * 1000).round().cast(pl.Int64), "value")

@@ -1,0 +1,1 @@
+"""The slack source: what people wrote to each other, from an export."""

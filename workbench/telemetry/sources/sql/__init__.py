@@ -1,0 +1,1 @@
+"""The sql source: tables of a database, read through Ibis."""
