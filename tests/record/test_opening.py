@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from workbench.errors import ReadOnlyError, RecordError, StorageError
 from workbench.record import Record, revisions
 
-WRITES = ("add_", "edit_", "move_", "measure_", "note_", "withdraw_")
+WRITES = ("add_", "edit_", "move_", "measure_", "note_", "set_", "withdraw_")
 
 
 def refusal(url, **named):
@@ -158,11 +158,12 @@ def test_read_only_means_it(told, url):
     """Every method that writes is refused where only reading is allowed, and so is SQL by the back door."""
     with Record.open(url, read_only=True) as reader:
         writing = [name for name in dir(reader) if name.startswith(WRITES)]
-        assert len(writing) == 11
+        assert len(writing) == 12
         entry, action = reader.entries("slow-checkout")[0], reader.actions()[0]
         arguments = {
             "add_incident": (reader.incident("slow-checkout").draft(),),
             "edit_incident": ("slow-checkout", reader.incident("slow-checkout"), 1),
+            "set_milestones": ("slow-checkout", reader.incident("slow-checkout").milestones, 1),
             "add_entry": ("slow-checkout", entry.draft()),
             "edit_entry": (entry.id, entry.draft(), entry.version),
             "withdraw_entry": (entry.id, entry.version, "because"),
