@@ -73,13 +73,13 @@ def test_commands_run(page: Path, run: Run, checkout: Path) -> None:
     told = ""
     for block in blocks(page, "console"):
         lines = [line.removeprefix("$ ") for line in block.splitlines()]
-        told = run("bash", "-euo", "pipefail", "-c", "\n".join(lines)).stdout
+        told += run("bash", "-euo", "pipefail", "-c", "\n".join(lines)).stdout
     if page.stem == "README":
         _came_all_the_way(told, checkout / "desk")
 
 
 def _came_all_the_way(told: str, desk: Path) -> None:
-    """Expect of the README's last block a published review and a workspace that is whole, which it would then serve."""
+    """Expect of the README's blocks a published review and a workspace that is whole, which it would then serve."""
     suspects = json.loads(told[told.index("\n[\n") : told.index("\n]\n") + 2])
     assert suspects[0]["reasons"]
     assert "as they were written" in told
