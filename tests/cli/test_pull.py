@@ -202,16 +202,17 @@ def test_a_damaged_snapshot_stops_nothing(desk: Path, command: Command) -> None:
 
 def test_what_a_person_pulled_early_is_pulled_again(bare: Path, add: Callable[..., None], command: Command) -> None:
     """Late rows had not come in; then there is nothing more to do."""
-    write(bare / "shop.parquet", NOW - HOUR)
+    now = datetime.now(UTC)  # this very moment: the suite may have been running for longer than the settling time
+    write(bare / "shop.parquet", now - HOUR)
     add_source(bare, "shop")
-    add("now", NOW - 2 * HOUR, NOW - SETTLE / 2)
+    add("now", now - 2 * HOUR, now - SETTLE / 2)
     command("pull", "now", at=bare)
     assert command("pull", "now", "--due", at=bare).stdout == "now: nothing to do\n"
     here = Workspace.open(bare)
     sources = here.sources()
-    assert [ask.part for ask in here.plan_due("now", sources, NOW + HOUR).asks] == [("shop", "logs")]
-    here.pull("now", plan=here.plan_due("now", sources, NOW + HOUR))
-    again = here.plan_due("now", sources, NOW + HOUR)
+    assert [ask.part for ask in here.plan_due("now", sources, now + HOUR).asks] == [("shop", "logs")]
+    here.pull("now", plan=here.plan_due("now", sources, now + HOUR))
+    again = here.plan_due("now", sources, now + HOUR)
     assert [ask.part for ask in again.asks] == [("shop", "logs")], "the clock of the pull itself counts"
 
 
