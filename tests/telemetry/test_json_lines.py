@@ -193,6 +193,32 @@ def test_keys_that_come_late_are_kept(tmp_path: Path) -> None:
     assert found["trace_id"][25_000] == "t"
 
 
+def test_one_bad_line_among_many_costs_itself_only(tmp_path: Path) -> None:
+    """Also where the others are read many at a time: they keep their order, and its number is told."""
+    rows: list[object] = [{"time": AT, "body": f"line {n}", "n": n} for n in range(1, 5_001)]
+    rows[3_210] = '{"time": "2023-01-29T09:0'
+    rows[7] = " "
+    rows[4_000] = f"{json.dumps(rows[0])} {json.dumps(rows[1])}"
+    found = reading(tmp_path, *rows)
+    expected = [f"line {n}" for n in range(1, 5_001) if n not in {8, 3_211, 4_001}]
+    assert found.data.collect()["body"].to_list() == expected
+    assert noticed(found) == [("unreadable-row", 2)]
+    assert "first at line 3,211" in found.problems[0].text
+
+
+def test_what_lies_outside_is_left_out_and_counted_in_bytes(tmp_path: Path) -> None:
+    """Whether times are looked at first or not, and whatever else a line says of the key."""
+    late = "2023-01-29T11:00:00Z"
+    rows: list[object] = [{"time": late, "body": "x"} for _ in range(25_000)]
+    rows[20_000] = f'{{"time": "{late}", "body": "twice", "time": "{AT}"}}'
+    rows[24_000:] = [{"time": AT, "body": "y"} for _ in range(30_000)]
+    rows[30_000] = {"time": late, "body": "z"}
+    found = reading(tmp_path, *rows)
+    bodies = found.data.collect()["body"].to_list()
+    assert bodies == ["twice", *["y"] * 29_999]
+    assert found.tally.bytes == (tmp_path / "rows.jsonl").stat().st_size + 1
+
+
 def test_the_limit_of_bytes_is_held(tmp_path: Path) -> None:
     """What came before it is the policy's to keep."""
     (tmp_path / "rows.jsonl").write_text(f'{{"time": "{AT}", "body": "x"}}\n' * 10)

@@ -10,8 +10,8 @@ import polars as pl
 
 from workbench.telemetry.schema import FrameName
 from workbench.telemetry.source import Query, Tally
-from workbench.telemetry.sources.files.json_pages import SAMPLE, JsonPages
-from workbench.telemetry.sources.files.lines import first_lines, lines
+from workbench.telemetry.sources.files.json_pages import JsonPages
+from workbench.telemetry.sources.files.lines import lines
 from workbench.telemetry.sources.files.pages import side_by_side
 from workbench.telemetry.sources.files.paths import Place, partition
 from workbench.telemetry.sources.files.source import FileSource
@@ -39,15 +39,8 @@ class JsonlSource(FileSource):
         self, files: dict[str, JsonPages], place: Place, frame: FrameName, query: Query, tally: Tally
     ) -> Iterator[Callable[[], pl.DataFrame]]:
         """Yield what is to be done for each page; ``files`` gets what reads each file."""
-        needless = None
-        if not is_remote(place.address):
-            sample = first_lines(place.address, SAMPLE)
-            if not sample.len():
-                return
-            files[place.address] = JsonPages(frame, self._columns, place.keys, sample, Odd(place.name))
-            needless = files[place.address].needless(query)
-        for page in lines(place.address, self._reached(place), query.limits, tally, needless=needless):
+        for page in lines(place.address, self._reached(place), query.limits, tally):
             if page.address not in files:
-                keys = partition(page.address)
+                keys = partition(page.address) if is_remote(page.address) else place.keys
                 files[page.address] = JsonPages(frame, self._columns, keys, page.texts, Odd(page.name))
             yield partial(files[page.address].read, page.texts, page.numbers, query)

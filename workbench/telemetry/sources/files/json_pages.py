@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import product
 from typing import Any
 
@@ -27,13 +26,15 @@ from workbench.telemetry.schema import FRAMES, REQUIRED, TIME_COLUMN, FrameName
 from workbench.telemetry.source import Query
 from workbench.telemetry.sources.files.text_rows import LINE, Odd, inside, made
 
-__all__ = ["SAMPLE", "JsonPages"]
+__all__ = ["JsonPages"]
 
-SAMPLE = 1000
+_SAMPLE = 1000
 """Lines that the keys of a file are learned from."""
+_STYLED = 100
+"""Lines that tell how the program which wrote the file writes JSON."""
 _WORTH = 0.5
-"""The share of sampled lines that must come out as they went in, for the fast way to be worth its price."""
-_BIG = re.compile(r"\d{19}")
+"""The share of lines that a quicker way must do for, to be worth its price."""
+_BIG = r"\d{19}"
 _ATTRIBUTES = "\0attributes"
 _TEXT = "\0text"
 _UTC = pl.Datetime("us", "UTC")
@@ -47,6 +48,16 @@ class _Shape:
     style: Style
     found: Resolved
     attributes: pl.Expr
+
+    def made(self, kept: pl.DataFrame, odd: Odd) -> pl.DataFrame:
+        """Return rows that `inside` kept as the frame's."""
+        left = self.found.extra
+        nested = any(isinstance(kept.schema[name], (pl.Struct, pl.List)) for name in left)
+        if not left or nested or "attributes" in self.found.stored or any(kept[name].null_count() for name in left):
+            return made(kept, self.found, odd, self.attributes)
+        # polars' own way is many times as fast, and writes every key.
+        whole = pl.struct(pl.col(name).alias(label) for name, label in left.items())
+        return made(kept, self.found, odd, whole.struct.json_encode())
 
     def written(self, rows: pl.DataFrame) -> pl.Series:
         """Return rows as the program that wrote the file would write them."""
@@ -72,10 +83,12 @@ class JsonPages:
         self._columns = columns
         self._keys = keys
         self.odd = odd
-        objects = [found for text in sample.head(SAMPLE) if isinstance(found := _loaded(text), dict)]
+        objects = [found for found in _loaded(sample.head(_SAMPLE)) if isinstance(found, dict)]
         self._found = _resolved(frame, columns, objects, keys, odd.origin)
         _check_time(self._found, columns, objects, odd.origin)
         self._shape = self._learned(sample)
+        self._time = self._said_time()
+        self._mostly_outside = True
 
     def read(self, texts: pl.Series, numbers: pl.Series, query: Query) -> pl.DataFrame:
         """Return the window's rows of a page, in the order of its lines.
@@ -88,48 +101,59 @@ class JsonPages:
         Raises:
             SourceError: nothing tells the unit of times or durations.
         """
-        page = pl.DataFrame({_TEXT: texts, LINE: numbers}).filter(pl.col(_TEXT).str.contains(r"\S"))
+        page = pl.DataFrame({_TEXT: texts, LINE: numbers})
+        if self._time is not None and self._mostly_outside:
+            page = page.filter(~self._outside(texts, self._time, query))
+        rows = self._rows(page.filter(pl.col(_TEXT).str.contains(r"\S")), query)
+        # To look at times first is worth it only where that saves reading most lines.
+        self._mostly_outside = rows.height < texts.len() * _WORTH
+        return rows.drop(LINE)
+
+    def _rows(self, page: pl.DataFrame, query: Query) -> pl.DataFrame:
+        """Return the window's rows of a page, with `LINE`."""
         shape = self._shape
         decoded = None if shape is None else _decoded(page, shape.fields, self._keys)
+        if shape is not None and decoded is None and page.height > _SAMPLE:
+            # One bad line shall not cost its neighbours the fast way.
+            half = page.height // 2
+            return pl.concat([self._rows(page[:half], query), self._rows(page[half:], query)])
         if shape is None or decoded is None:
-            return self._slow(page, query).drop(LINE)
-        kept = inside(decoded, shape.found, self._columns, query, self.odd)
-        same = shape.written(kept) == kept[_TEXT]
+            return self._slow(page, query)
+        # Compared before anything is left out: of a key that is there twice, polars takes the first.
+        same = shape.written(decoded) == decoded[_TEXT]
         if same.all():
-            return made(kept, shape.found, self.odd, shape.attributes).drop(LINE)
-        exact = made(kept.filter(same), shape.found, self.odd, shape.attributes)
-        other = kept.filter(~same).select(_TEXT, LINE)
-        if other.height > kept.height * _WORTH:
+            return shape.made(inside(decoded, shape.found, self._columns, query, self.odd), self.odd)
+        exact = inside(decoded.filter(same), shape.found, self._columns, query, self.odd)
+        other = page.filter(~same)
+        if other.height > page.height * _WORTH:
             self._shape = self._learned(other[_TEXT])
-        return pl.concat([exact, self._slow(other, query)]).sort(LINE).drop(LINE)
+        return pl.concat([shape.made(exact, self.odd), self._slow(other, query)]).sort(LINE)
 
-    def needless(self, query: Query) -> pl.Expr | None:
-        """Return which lines are certainly outside of the window, before any is read as JSON; None where nothing tells.
-
-        A line is, where the key of the time stands in it once, and a time after it that can be and isn't in the window.
-        """
+    def _said_time(self) -> tuple[str, str] | None:
+        """Return the key of the time as it is written, and a pattern for the time after it; None for an odd key."""
         name = self._found.stored[TIME_COLUMN[self._found.frame]]
         if not re.fullmatch(r"[@\w]+", name, re.ASCII):
             return None
-        line, key = pl.col("line"), f'"{name}"'
         counts = self._columns.time_format in UNIX_UNITS
         value = r'"?(-?[0-9][0-9.]*)"?\s*[,}]' if counts else r'"([^"\\]*)"'
-        text = line.str.extract(rf"{key}\s*:\s*{value}")
-        # Read as a whole, so that the text is read as a time once only.
-        packed = pl.struct(text.alias("text"), line.str.count_matches(key, literal=True).alias("count"))
-        return packed.map_batches(partial(self._outside, query), return_dtype=pl.Boolean)
+        return f'"{name}"', rf'"{name}"\s*:\s*{value}'
 
-    def _outside(self, query: Query, rows: pl.Series) -> pl.Series:
-        page = rows.struct.unnest().lazy()
-        time = moments(pl.col("text"), pl.String(), self._columns, called="time", origin=self.odd.origin)
-        placed = page.with_columns(time.alias("time"))
+    def _outside(self, texts: pl.Series, said: tuple[str, str], query: Query) -> pl.Series:
+        """Return which lines are certainly outside of the window, before any is read as JSON.
+
+        A line is, where the key of the time stands in it once, and a time after it that can be and isn't in the window.
+        """
+        key, pattern = said
+        time = moments(pl.col("time"), pl.String(), self._columns, called="time", origin=self.odd.origin)
+        placed = texts.str.extract(pattern).to_frame("time").select(time)
         wrong = impossible(pl.col("time"), _UTC, pl.col("time"), self._columns)
-        outside = ~query.window.holds("time") & ~wrong & (pl.col("count") == 1)
-        return placed.select(outside.fill_null(value=False)).collect().to_series()
+        outside = placed.select((~query.window.holds("time") & ~wrong).fill_null(value=False)).to_series()
+        return outside & (texts.str.count_matches(key, literal=True) == 1) if outside.any() else outside
 
     def _learned(self, sample: pl.Series) -> _Shape | None:
         """Return the keys, their types and the way of writing of some lines, if the fast way is worth its price."""
-        good = pl.Series([text for text in sample.head(SAMPLE) if isinstance(_loaded(text), dict)], dtype=pl.String)
+        sample = sample.head(_SAMPLE)
+        good = sample.filter(pl.Series([isinstance(found, dict) for found in _loaded(sample)], dtype=pl.Boolean))
         try:
             dtype = good.str.json_decode(infer_schema_length=None).dtype if good.len() else None
             if not isinstance(dtype, pl.Struct):
@@ -138,6 +162,7 @@ class JsonPages:
             fields = {f.name: pl.String() if f.dtype == pl.Null else _made(f.dtype) for f in dtype.fields}
             if not fields or any(name in self._keys or name.startswith("\0") for name in fields):
                 return None
+            good = good.gather_every(-(-good.len() // _STYLED))
             rows = good.str.json_decode(pl.Struct(fields)).struct.unnest()
         except pl.exceptions.PolarsError:
             return None
@@ -168,12 +193,11 @@ class JsonPages:
         wanted = {name: stored for name, stored in self._found.stored.items() if name != "attributes"}
         used = set(self._found.stored.values())
         numbers, bad, values, texts = [], [], [], []
-        for text, number in page.iter_rows():
-            row = _loaded(text)
-            if not isinstance(row, dict):
+        for said, number in zip(_loaded(page[_TEXT]), page[LINE], strict=True):
+            if not isinstance(said, dict):
                 bad.append(number)
                 continue
-            row = {**self._keys, **row}
+            row = {**self._keys, **said}
             numbers.append(number)
             values.append({stored: _text(_at(row, stored)) for stored in wanted.values()})
             left = {key: _pruned(value) for key, value in row.items() if key not in used and value is not None}
@@ -219,7 +243,8 @@ def _decoded(
         rows = page[_TEXT].str.json_decode(pl.Struct(dict(fields)))
     except pl.exceptions.PolarsError:
         return None
-    if rows.null_count():
+    # polars leaves out a line that holds no value.
+    if rows.null_count() or rows.len() != page.height:
         return None
     return (
         rows.struct.unnest()
@@ -251,13 +276,16 @@ def _at(row: Mapping[str, Any], path: str) -> Any:
     return None
 
 
-def _loaded(text: str) -> Any:
-    """Return what a line says, or None. Numbers of any length stay whole, and Python's NaN is taken for text."""
-    try:
-        if not _BIG.search(text):
-            return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        pass
+def _loaded(texts: pl.Series) -> Iterator[Any]:
+    """Yield what each line says, or None. Numbers of any length stay whole, and Python's NaN is taken for text."""
+    for text, big in zip(texts, texts.str.contains(_BIG), strict=True):
+        try:
+            yield _patiently(text) if big else orjson.loads(text)
+        except orjson.JSONDecodeError:
+            yield _patiently(text)
+
+
+def _patiently(text: str) -> Any:
     try:
         found = json.loads(text, parse_constant=str)
         json.dumps(found, ensure_ascii=False).encode()
@@ -285,7 +313,7 @@ def _attributes(own: Any, extra: Mapping[str, object]) -> str | None:
 
 def _object(own: Any) -> Any:
     """Return stored attributes that are a text as what it says."""
-    said = _loaded(own) if isinstance(own, str) else own
+    said = next(_loaded(pl.Series([own]))) if isinstance(own, str) else own
     return said if isinstance(said, dict) else own
 
 

@@ -11,9 +11,9 @@ import polars as pl
 from workbench.errors import LimitError
 from workbench.telemetry.source import Limits, Problem, Tally
 
-__all__ = ["Lines", "first_lines", "lines"]
+__all__ = ["Lines", "lines"]
 
-_PAGE = 5_000
+_PAGE = 20_000
 _MARK = "\ufeff"
 _REPLACED = "\ufffd"
 
@@ -32,23 +32,7 @@ class Lines:
         return self.address.rpartition("/")[2]
 
 
-def first_lines(address: str, count: int) -> pl.Series:
-    """Return the first lines of a file of this disk.
-
-    Raises:
-        PolarsError: the file can't be read.
-    """
-    try:
-        return _strict(address, {}).head(count).collect(engine="streaming")["line"]
-    except pl.exceptions.ComputeError as error:
-        if not _is_encoding(error):
-            raise
-        return _lossy(address, {}).head(count).collect(engine="streaming")["line"].fill_null("")
-
-
-def lines(
-    address: str, reached: dict[str, Any], limits: Limits, tally: Tally, *, needless: pl.Expr | None = None
-) -> Iterator[Lines]:
+def lines(address: str, reached: dict[str, Any], limits: Limits, tally: Tally) -> Iterator[Lines]:
     """Yield the lines of a file, or of all that a glob finds in a bucket, in order; polars unpacks gzip and zstd.
 
     A byte that isn't UTF-8 becomes the sign �, and a note says how many lines have one.
@@ -58,7 +42,6 @@ def lines(
         reached: what polars is told to reach it (`Storage.reached`).
         limits: its bytes are held to.
         tally: counts the bytes of the lines.
-        needless: which lines aren't wanted, said of the column ``line``; for one file only.
 
     Raises:
         LimitError: there are more bytes than the limit.
@@ -67,13 +50,13 @@ def lines(
     last = 0
     numbers: dict[str, int] = {}
     try:
-        for page in _paged(_numbered(_strict(address, reached), needless), address, numbers, limits, tally):
-            last += page.texts.len() if needless is None else int(page.numbers[-1]) - last
+        for page in _paged(_numbered(_strict(address, reached)), address, numbers, limits, tally):
+            last += page.texts.len()
             yield page
     except pl.exceptions.ComputeError as error:
         if not _is_encoding(error):
             raise
-        left = _numbered(_lossy(address, reached), needless).filter(pl.col("number") > last)
+        left = _numbered(_lossy(address, reached)).filter(pl.col("number") > last)
         for page in _paged(left, address, numbers, limits, tally):
             replaced = int(page.texts.str.contains(_REPLACED, literal=True).sum())
             if replaced:
@@ -86,9 +69,8 @@ def _is_encoding(error: Exception) -> bool:
     return "utf8" in str(error) or "utf-8" in str(error)
 
 
-def _numbered(scan: pl.LazyFrame, needless: pl.Expr | None) -> pl.LazyFrame:
-    numbered = scan.with_row_index("number", offset=1)
-    return numbered if needless is None else numbered.filter(~needless)
+def _numbered(scan: pl.LazyFrame) -> pl.LazyFrame:
+    return scan.with_row_index("number", offset=1)
 
 
 def _strict(address: str, reached: dict[str, Any]) -> pl.LazyFrame:
@@ -114,12 +96,17 @@ def _lossy(address: str, reached: dict[str, Any]) -> pl.LazyFrame:
 def _paged(scan: pl.LazyFrame, address: str, starts: dict[str, int], limits: Limits, tally: Tally) -> Iterator[Lines]:
     """Yield a scan by file; ``starts`` holds how many lines were counted before each of them."""
     for batch in scan.collect_batches(chunk_size=_PAGE, maintain_order=True):
-        for (path,), part in batch.group_by("path", maintain_order=True):
-            file = str(path) if path is not None else address
+        paths = batch["path"]
+        # Files come one after the other: a page that begins and ends in one is of no other.
+        parts = [batch] if paths[0] == paths[-1] else batch.partition_by("path", maintain_order=True)
+        for part in parts:
+            file = str(part["path"][0] or address)
             # Lines are counted through all files of a bucket; the first file's come first.
             start = starts.setdefault(file, int(part["number"][0]) - 1 if starts else 0)
             numbers = part["number"].cast(pl.Int64) - start
-            texts = part["line"].fill_null("").str.strip_suffix("\r")
+            texts = part["line"].fill_null("")
+            if texts.str.ends_with("\r").any():
+                texts = texts.str.strip_suffix("\r")
             if numbers[0] == 1 and texts[0].startswith(_MARK):
                 texts = texts.scatter(0, texts[0].removeprefix(_MARK))
             tally.received(int(texts.str.len_bytes().sum()) + texts.len())

@@ -75,10 +75,11 @@ def inside(page: pl.DataFrame, found: Resolved, columns: Columns, query: Query, 
         # One page of a file may hold nothing that could be a time, such as true and false.
         column, dtype, time = pl.lit(""), pl.String(), pl.lit(None, dtype=pl.Datetime("us", "UTC"))
     placed = page.with_columns(time.alias(_TIME))
-    unread = column.is_not_null() & pl.col(_TIME).is_null()
     wrong = impossible(pl.col(_TIME), pl.Datetime("us", "UTC"), pl.col(_TIME), columns)
-    odd.unreadable(f"{name!r} can't be read as a time", placed.filter(unread)[LINE])
-    odd.impossible(placed.filter(wrong & ~unread)[_TIME])
+    odd_ones = placed.lazy().select(_TIME, LINE, column.is_not_null().alias("told")).filter(wrong).collect()
+    unread = pl.col("told") & pl.col(_TIME).is_null()
+    odd.unreadable(f"{name!r} can't be read as a time", odd_ones.filter(unread)[LINE])
+    odd.impossible(odd_ones.filter(~unread)[_TIME])
     kept = placed.filter(query.window.holds(_TIME))
     if not columns.zone_is_set and kept.select(without_zone(column, dtype, columns).any()).item():
         odd.zoneless()
