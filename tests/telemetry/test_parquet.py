@@ -18,6 +18,7 @@ from workbench.errors import SourceError
 from workbench.telemetry.schema import FRAMES, FrameName
 from workbench.telemetry.source import Problem, Query, Source
 from workbench.telemetry.sources.files.parquet import ParquetSource
+from workbench.telemetry.stream import pages_of
 from workbench.window import Window
 
 START = datetime(2023, 1, 29, 9, 0, tzinfo=UTC)
@@ -132,6 +133,17 @@ def test_globs_and_lists_are_read_together(tmp_path: Path) -> None:
     found = read(tmp_path, metrics=["day=*/*.parquet", "b.parquet"])
     assert found.sort("value")["value"].to_list() == [1.0, 2.0, 4.0, 5.0]
     assert found.filter(metric="a")["service"].to_list() == [None, None]
+
+
+def test_one_large_row_group_comes_in_pages(tmp_path: Path) -> None:
+    """However a file was written, limits and whoever writes the rows down get them piece by piece, in order."""
+    rows = 300_000
+    seconds = [f"2023-01-29T09:00:{n:02}Z" for n in range(60)]
+    file = pl.DataFrame({"time": seconds * (rows // 60), "value": range(rows)}).with_columns(metric=pl.lit("a"))
+    file.write_parquet(tmp_path / "m.parquet", row_group_size=rows)
+    pages = list(pages_of(source(tmp_path, metrics="m.parquet").read("metrics", Query(WINDOW)).data))
+    assert max(page.height for page in pages) <= 200_000
+    assert pl.concat(pages)["value"].equals(pl.Series("value", range(rows), dtype=pl.Float64))
 
 
 def test_a_struct_of_attributes_survives_as_json(tmp_path: Path) -> None:

@@ -19,8 +19,6 @@ from workbench.telemetry.sources.files.storage import is_remote
 
 __all__ = ["ParquetSource"]
 
-_BATCH = 50_000
-
 
 class ParquetSource(FileSource):
     """Parquet files, scanned lazily: only the row groups and columns that the window needs are read."""
@@ -34,7 +32,8 @@ class ParquetSource(FileSource):
             for problem in (*problems, *self._odd(scan, frame, name)):
                 tally.note(problem)
             yield pl.DataFrame(schema=FRAMES[frame])
-            yield from data.collect_batches(chunk_size=_BATCH, maintain_order=True)
+            # No size is asked for: rows held back until they fill a page would be lost when a later one can't be read.
+            yield from data.collect_batches(maintain_order=True)
 
     def _scans(self, place: Place) -> Iterator[tuple[pl.LazyFrame, str]]:
         """Yield each file of a place, unread, with its name."""
