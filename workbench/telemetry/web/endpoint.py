@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from workbench.errors import SourceError
 from workbench.telemetry.secret import Secret
@@ -96,7 +97,7 @@ class Endpoint:
         import httpx  # noqa: PLC0415 - only who asks a web needs it
 
         try:
-            verify = ssl.create_default_context(cafile=self.ca_file) if self.ca_file else _usual()
+            verify = ssl.create_default_context(cafile=self.ca_file) if self.ca_file else _trust(self.url)
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise SourceError(
@@ -151,6 +152,16 @@ class Endpoint:
                 yield request
 
         return Token()
+
+
+def _trust(url: str) -> ssl.SSLContext:
+    """Return whom to trust behind an address.
+
+    Without encryption there is nobody to trust, and no certificate is read; but a proxy may be behind https itself.
+    """
+    if url.lower().startswith("http:") and not getproxies():
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return _usual()
 
 
 @cache

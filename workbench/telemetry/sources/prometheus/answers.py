@@ -7,6 +7,7 @@ left of the JSON is small, and is read and checked as JSON.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +20,11 @@ __all__ = ["Series", "data_of", "series_of"]
 
 _VALUES = b'"values":[['
 _KINDS = ("matrix", "vector", "scalar")
+
+_EMPTY = pl.DataFrame(schema={"time": pl.Int64, "value": pl.Float64})
+_BATCH = 1_000_000
+_LATEST = 2**40
+"""Seconds from 1970, beyond any time of a sample, whose milliseconds are whole numbers without doubt."""
 
 
 @dataclass(frozen=True)
@@ -97,14 +103,27 @@ def _without_values(body: bytes) -> tuple[bytes, list[bytes]]:
     texts: list[bytes] = []
     seen = 0
     while (found := body.find(_VALUES, seen)) >= 0:
-        end = body.find(b"]]", found)
+        start = found + len(_VALUES)
+        end = _end(body, start)
         if end < 0:
             break
         kept += [body[seen:found], b'"values":%d' % len(texts)]
-        texts.append(body[found + len(_VALUES) : end])
+        texts.append(body[start:end])
         seen = end + 2
     kept.append(body[seen:])
     return b"".join(kept), texts
+
+
+def _end(body: bytes, start: int) -> int:
+    """Return where samples end that start here, which is at the first two brackets; less than zero if nowhere.
+
+    One sign is looked for many times faster than two. Mostly the samples are the last of their series, and nothing in
+    them is a brace; a colon before it would be of another key, such as that of histograms.
+    """
+    end = body.find(b"}", start) - 2
+    if end >= start and body[end : end + 2] == b"]]" and body.find(b":", start, end) < 0:
+        return end
+    return body.find(b"]]", start)
 
 
 def _samples(
@@ -135,23 +154,52 @@ def _samples(
         if not text:
             counts.append(0)
             continue
-        # Every sample ends in a quote, which the reader of lines would not insist on. Each of these marks becomes two
-        # bytes shorter, so that they are counted without being looked for again.
-        lines.append(text.replace(b'"],[', b'"\n'))
-        counts.append((len(text) - len(lines[-1])) // 2 + 1)
+        # Every sample ends in a quote, which the reader of lines would not insist on.
         if not text.endswith(b'"'):
             raise _Odd("a sample without its end")
+        lines.append(text)
+        counts.append(text.count(b"[") + 1)
     if taken != len(texts):
         raise _Odd("samples outside a series")
-    return tuple(labels), tuple(counts), _table(lines, sum(counts)), left_out
-
-
-def _table(texts: list[bytes], count: int) -> pl.DataFrame:
-    """Return lines such as ``1709164800,"13.4"`` and ``1709164860,"+Inf"`` as columns."""
-    schema = {"time": pl.Float64, "value": pl.Float64}
-    if not texts:
-        return pl.DataFrame(schema={**schema, "time": pl.Int64})
-    read = pl.read_csv(b"\n".join(texts), has_header=False, schema=schema)
-    if read.height != count or read.null_count().row(0) != (0, 0):
+    samples = pl.concat([_EMPTY, *map(_table, _batches(lines))])
+    if samples.height != sum(counts):
         raise _Odd("a sample that is not a time and a number")
+    return tuple(labels), tuple(counts), samples, left_out
+
+
+def _batches(texts: Sequence[bytes]) -> Iterator[bytes]:
+    """Yield texts joined by the million bytes: such a piece finds its memory still warm from the one before."""
+    begin = size = 0
+    for place, text in enumerate(texts, 1):
+        size += len(text)
+        if size >= _BATCH or place == len(texts):
+            yield b"\n".join(texts[begin:place])
+            begin, size = place, 0
+
+
+def _table(text: bytes) -> pl.DataFrame:
+    """Return lines such as ``1709164800,"13.4"`` and ``1709164860,"+Inf"`` as columns."""
+    # Text that keeps its length is replaced in half the time.
+    text = text.replace(b'"],[', b'"\n  ')
+    # A bracket that is left would be one too many, or not where it belongs.
+    if b"[" in text or b"]" in text:
+        raise _Odd("samples that are not pairs")
+    read = _read(text)
+    if read.null_count().row(0) != (0, 0):
+        raise _Odd("a sample that is not a time and a number")
+    return read
+
+
+def _read(text: bytes) -> pl.DataFrame:
+    """Return the columns of lines. Whole seconds, which most times are, are read as such in much less time."""
+    whole = b"." not in text[: text.find(b",")]
+    if whole:
+        try:
+            read = pl.read_csv(text, has_header=False, schema={"time": pl.Int64, "value": pl.Float64})
+        except pl.exceptions.PolarsError:
+            pass
+        else:
+            if read.select(pl.col("time").is_between(-_LATEST, _LATEST).all()).item():
+                return read.with_columns(pl.col("time") * 1000)
+    read = pl.read_csv(text, has_header=False, schema={"time": pl.Float64, "value": pl.Float64})
     return read.select((pl.col("time") * 1000).round().cast(pl.Int64), "value")

@@ -57,13 +57,17 @@ def _edges(window: Window) -> tuple[int, int]:
 
 
 def ranges(window: Window, step: int) -> Iterator[tuple[int, int]]:
-    """Yield the first and last point of each slice: multiples of the step (in milliseconds), each just once."""
+    """Yield the first and last point of each slice: multiples of the step (in milliseconds), each just once.
+
+    Slices are as long as each other, but for what can't be divided: what comes side by side is then there together.
+    """
     first, last = _edges(window)
-    start = -(-first // step) * step
-    while start <= last:
-        end = min(start + (POINTS - 1) * step, last - last % step)
-        yield start, end
-        start = end + step
+    start, beyond = -(-first // step), last // step + 1
+    slices = -(-(beyond - start) // POINTS)
+    for left in range(slices, 0, -1):
+        end = start + -(-(beyond - start) // left)
+        yield start * step, (end - 1) * step
+        start = end
 
 
 def stored(window: Window) -> Iterator[tuple[int, int]]:
