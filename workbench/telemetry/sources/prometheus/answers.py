@@ -7,7 +7,6 @@ left of the JSON is small, and is read and checked as JSON.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,8 +20,10 @@ __all__ = ["Series", "data_of", "series_of"]
 _VALUES = b'"values":[['
 _KINDS = ("matrix", "vector", "scalar")
 
-_EMPTY = pl.DataFrame(schema={"time": pl.Int64, "value": pl.Float64})
 _BATCH = 1_000_000
+"""Bytes of text that are read at one time; they find memory still warm from those before."""
+
+_EMPTY = pl.DataFrame(schema={"time": pl.Int64, "value": pl.Float64})
 _LATEST = 2**40
 """Seconds from 1970, beyond any time of a sample, whose milliseconds are whole numbers without doubt."""
 
@@ -94,13 +95,13 @@ class _Odd(Exception):  # noqa: N818 - never leaves this file
     """Something an answer can't hold."""
 
 
-def _without_values(body: bytes) -> tuple[bytes, list[bytes]]:
+def _without_values(body: bytes) -> tuple[bytes, list[memoryview]]:
     """Return the JSON with each series' samples replaced by their number, and the samples' texts.
 
     No text inside the JSON can look like the key: its quotes would be escaped.
     """
     kept: list[bytes] = []
-    texts: list[bytes] = []
+    texts: list[memoryview] = []
     seen = 0
     while (found := body.find(_VALUES, seen)) >= 0:
         start = found + len(_VALUES)
@@ -108,7 +109,7 @@ def _without_values(body: bytes) -> tuple[bytes, list[bytes]]:
         if end < 0:
             break
         kept += [body[seen:found], b'"values":%d' % len(texts)]
-        texts.append(body[start:end])
+        texts.append(memoryview(body)[start:end])
         seen = end + 2
     kept.append(body[seen:])
     return b"".join(kept), texts
@@ -127,26 +128,19 @@ def _end(body: bytes, start: int) -> int:
 
 
 def _samples(
-    items: list[Any], texts: list[bytes]
+    items: list[Any], texts: list[memoryview]
 ) -> tuple[tuple[dict[str, str], ...], tuple[int, ...], pl.DataFrame, int]:
-    import orjson  # noqa: PLC0415 - only who asks a web needs it
-
     labels: list[dict[str, str]] = []
     counts: list[int] = []
-    lines: list[bytes] = []
+    tables, lines, size = [_EMPTY], list[bytes](), 0
     taken = left_out = 0
     for item in items:
         values = item["values"] if "values" in item else [item["value"]] if "value" in item else None
         if values is None and ("histogram" in item or "histograms" in item):
             left_out += 1
             continue
-        if type(values) is int and values == taken < len(texts) and texts[taken]:
-            text, taken = texts[taken], taken + 1
-        elif isinstance(values, list) and all(isinstance(sample, list) for sample in values):
-            # An instant's one sample, or an answer that somebody on the way has written with blanks.
-            text = orjson.dumps(values)[2:-2]
-        else:
-            raise _Odd("a series without samples")
+        text = _text(values, texts, taken)
+        taken += type(values) is int
         if not all(isinstance(value, str) for value in item["metric"].values()):
             raise _Odd("a label that is not text")
         left_out += "histograms" in item
@@ -157,30 +151,36 @@ def _samples(
         # Every sample ends in a quote, which the reader of lines would not insist on.
         if not text.endswith(b'"'):
             raise _Odd("a sample without its end")
-        lines.append(text)
         counts.append(text.count(b"[") + 1)
+        lines.append(text)
+        size += len(text)
+        if size >= _BATCH:
+            tables.append(_table(lines))
+            lines, size = [], 0
     if taken != len(texts):
         raise _Odd("samples outside a series")
-    samples = pl.concat([_EMPTY, *map(_table, _batches(lines))])
+    samples = pl.concat([*tables, _table(lines)] if lines else tables)
     if samples.height != sum(counts):
         raise _Odd("a sample that is not a time and a number")
     return tuple(labels), tuple(counts), samples, left_out
 
 
-def _batches(texts: Sequence[bytes]) -> Iterator[bytes]:
-    """Yield texts joined by the million bytes: such a piece finds its memory still warm from the one before."""
-    begin = size = 0
-    for place, text in enumerate(texts, 1):
-        size += len(text)
-        if size >= _BATCH or place == len(texts):
-            yield b"\n".join(texts[begin:place])
-            begin, size = place, 0
+def _text(values: object, texts: list[memoryview], taken: int) -> bytes:
+    """Return the samples of a series, whose text may be the next of those that were taken out."""
+    import orjson  # noqa: PLC0415 - only who asks a web needs it
+
+    if type(values) is int and values == taken < len(texts) and texts[taken]:
+        return bytes(texts[taken])
+    if isinstance(values, list) and all(isinstance(sample, list) for sample in values):
+        # An instant's one sample, or an answer that somebody on the way has written with blanks.
+        return orjson.dumps(values)[2:-2]
+    raise _Odd("a series without samples")
 
 
-def _table(text: bytes) -> pl.DataFrame:
-    """Return lines such as ``1709164800,"13.4"`` and ``1709164860,"+Inf"`` as columns."""
+def _table(lines: list[bytes]) -> pl.DataFrame:
+    """Return samples such as ``1709164800,"13.4"],[1709164860,"+Inf"`` as columns."""
     # Text that keeps its length is replaced in half the time.
-    text = text.replace(b'"],[', b'"\n  ')
+    text = b"\n".join(lines).replace(b'"],[', b'"\n  ')
     # A bracket that is left would be one too many, or not where it belongs.
     if b"[" in text or b"]" in text:
         raise _Odd("samples that are not pairs")
@@ -192,8 +192,7 @@ def _table(text: bytes) -> pl.DataFrame:
 
 def _read(text: bytes) -> pl.DataFrame:
     """Return the columns of lines. Whole seconds, which most times are, are read as such in much less time."""
-    whole = b"." not in text[: text.find(b",")]
-    if whole:
+    if b"." not in text[: text.find(b",")]:
         try:
             read = pl.read_csv(text, has_header=False, schema={"time": pl.Int64, "value": pl.Float64})
         except pl.exceptions.PolarsError:
