@@ -179,7 +179,8 @@ def test_two_pulls_at_once_are_refused(tmp_path: Path, shop: ParquetSource) -> N
 
 
 SLOW_PULL = textwrap.dedent("""
-    import sys, time
+    import signal, sys, time
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests in the background ignores it
     from datetime import UTC, datetime, timedelta
     from pathlib import Path
     from workbench.evidence.pin import pin
