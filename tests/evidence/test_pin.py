@@ -180,7 +180,9 @@ def test_two_pulls_at_once_are_refused(tmp_path: Path, shop: ParquetSource) -> N
 
 SLOW_PULL = textwrap.dedent("""
     import signal, sys, time
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests in the background ignores it
+    # As in a terminal, whatever runs the tests: in the background Ctrl-C may be ignored or blocked, and that is inherited.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     from datetime import UTC, datetime, timedelta
     from pathlib import Path
     from workbench.evidence.pin import pin
