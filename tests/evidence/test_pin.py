@@ -180,7 +180,7 @@ def test_two_pulls_at_once_are_refused(tmp_path: Path, shop: ParquetSource) -> N
 
 SLOW_PULL = textwrap.dedent("""
     import signal, sys, time
-    # As in a terminal, whatever runs the tests: in the background Ctrl-C may be ignored or blocked, and that is inherited.
+    # As in a terminal: where tests run in the background, Ctrl-C may be ignored or blocked, and a child inherits that.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     signal.signal(signal.SIGINT, signal.default_int_handler)
     from datetime import UTC, datetime, timedelta
