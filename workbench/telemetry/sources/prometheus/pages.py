@@ -31,7 +31,6 @@ class Pages:
 
     def page(self, series: Series, request: Request, question: Question) -> pl.DataFrame:
         """Return an answer's samples as rows of the frame, those of the window and the services only."""
-        self.told(series, question)
         rows: list[tuple[str | None, ...]] = []
         kept: list[bool] = []
         for labels in series.labels:

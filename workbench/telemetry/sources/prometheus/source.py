@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -14,11 +15,11 @@ from workbench.telemetry.discovery import Discovery
 from workbench.telemetry.schema import FrameName
 from workbench.telemetry.source import Estimate, Query, Reading, Tally
 from workbench.telemetry.sources.prometheus.alerts import Alerts
-from workbench.telemetry.sources.prometheus.answers import data_of
+from workbench.telemetry.sources.prometheus.answers import Series, data_of
 from workbench.telemetry.sources.prometheus.api import Api
 from workbench.telemetry.sources.prometheus.pages import Pages
 from workbench.telemetry.sources.prometheus.questions import Question, Questions
-from workbench.telemetry.sources.prometheus.requests import instant_request, milliseconds, seconds
+from workbench.telemetry.sources.prometheus.requests import Request, instant_request, milliseconds, seconds
 from workbench.telemetry.stream import stream
 from workbench.telemetry.web.client import Web
 
@@ -79,8 +80,17 @@ class PrometheusSource:
         api, pages = Api(self._web, query, tally), Pages(self._questions, self._names, query, tally)
         tasks = [(request, question) for question in questions for request in question.requests]
         tasks.sort(key=lambda task: task[0].start)
-        for (request, question), series in api.each(tasks, lambda task: api.series(task[0])):
-            yield pages.page(series, request, question)
+
+        def one(task: tuple[Request, Question]) -> tuple[Series, pl.DataFrame]:
+            request, question = task
+            series = api.series(request)
+            # The samples are in the page now, and needn't wait with it.
+            return replace(series, samples=series.samples.clear()), pages.page(series, request, question)
+
+        for (_, question), (series, page) in api.each(tasks, one):
+            # Remarks are told here and not beside the others, so that they come in the order of what was asked.
+            pages.told(series, question)
+            yield page
 
     def _estimate(self, questions: list[Question], query: Query) -> Estimate:
         """Return what the questions would bring, if the whole window held what its end holds."""
